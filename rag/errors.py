@@ -1,0 +1,29 @@
+"""Every error that Yinju raises on purpose, as one small tree.
+
+Each message says what was received, what was expected and what to do. A question whose answer the articles do not
+hold is no error: it is an `Answer` that abstains.
+"""
+
+
+class RagError(Exception):
+    """The root of the tree: `except rag.RagError` catches every error below."""
+
+
+class QuestionError(RagError, ValueError):
+    """A call that cannot be a question: empty, too long, or no text."""
+
+
+class DocumentError(RagError):
+    """An article, or a folder of articles, that cannot be read."""
+
+
+class EncoderError(RagError):
+    """An encoder that cannot be had or does not fit the index."""
+
+
+class SnapshotError(RagError):
+    """An index that is missing, damaged, of another version or cannot be written."""
+
+
+class EvaluationError(RagError):
+    """A question set that cannot be read."""
