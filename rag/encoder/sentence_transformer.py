@@ -1,0 +1,53 @@
+"""Any other encoder: a sentence-transformers model by name or path, with its own prompts."""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.errors import EncoderError
+
+
+class SentenceTransformerEncoder:
+    """A sentence-transformers model that is on this machine already; nothing is downloaded."""
+
+    def __init__(self, name: str) -> None:
+        from sentence_transformers import SentenceTransformer
+
+        try:
+            self._model = SentenceTransformer(name, device="cpu", local_files_only=True)
+        except (OSError, ValueError) as error:
+            raise EncoderError(
+                f"the encoder {name!r} is neither a folder nor in the local model cache: expected a "
+                f"sentence-transformers model that is on this machine, since nothing is downloaded; fetch it "
+                f"beforehand, or leave the encoder out to use the default, multilingual-e5-small ({error})"
+            ) from error
+        self.name = name
+        self.dimension = int(self._model.get_embedding_dimension() or 0)
+        self.fingerprint = self._hash_weights()
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors of questions, shape `(len(texts), dimension)`, with the model's prompt for queries."""
+        return self._unit([self._model.encode_query(text, convert_to_numpy=True) for text in texts])
+
+    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors of passages, shape `(len(texts), dimension)`, with the model's prompt for documents."""
+        return self._unit([self._model.encode_document(text, convert_to_numpy=True) for text in texts])
+
+    def _unit(self, rows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """One text at a time, so that a vector depends on its text alone; see `onnx`."""
+        if not rows:
+            return np.empty((0, self.dimension), np.float32)
+        vectors = np.stack(rows).astype(np.float32)
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+    def _hash_weights(self) -> str:
+        """SHA-256 over the model's weights by name, so that another version under the same name is told apart."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self._model.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().contiguous().flatten().view(dtype=__import__("torch").uint8).numpy())
+        return digest.hexdigest()
+
+

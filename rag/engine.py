@@ -1,0 +1,148 @@
+"""The engine: an open index that searches and answers."""
+
+import threading
+import unicodedata
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+
+from rag.answers import MIN_CONFIDENCE, decide
+from rag.documents import clean
+from rag.encoder import DEFAULT_ENCODER, load_encoder
+from rag.errors import QuestionError, SnapshotError
+from rag.index import Index, build_index, refresh_index
+from rag.reader import SentenceReader
+from rag.retrieve import retrieve
+from rag.types import Answer, BuildReport, Candidate, Span
+
+MAX_QUESTION = 1000  # characters; more is a text, not a question
+
+# Where `answer` finds its index and its articles: beside the package in a checkout, else in the working directory.
+_CHECKOUT = Path(__file__).parents[1]
+HOME = _CHECKOUT if (_CHECKOUT / "seeds").is_dir() else Path()
+DEFAULT_INDEX = HOME / "index"
+DEFAULT_ARTICLES = HOME / "seeds"
+
+_default_lock = threading.Lock()
+_default: "Engine | None" = None
+
+
+class Engine:
+    """An open index. The models load once; threads may share it."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._reader = SentenceReader(index.encoder)
+
+    def search(self, question: str, k: int = 10) -> tuple[Candidate, ...]:
+        """The `k` passages that fit `question` best, best first; fewer when the index holds fewer.
+
+        Raises:
+            QuestionError: `question` is no text, empty or too long, or `k` is below 1.
+        """
+        if k < 1:
+            raise QuestionError(f"{k} passages were asked for: expected a number from 1 up")
+        asked = checked_question(question)
+        return retrieve(self._index, asked, k) if any(c.isalnum() for c in asked) else ()
+
+    def answer(self, question: str, top_k: int = 5, min_confidence: float | None = None) -> Answer:
+        """What the articles answer, quoted and cited; an abstention when they do not hold it.
+
+        The best `top_k` passages are read. `min_confidence`, 0 to 1, is the confidence below which it abstains; None
+        takes the one chosen on development questions.
+
+        Raises:
+            QuestionError: `question` is no text, empty or too long, `top_k` is below 1, or `min_confidence` is not
+                from 0 to 1.
+            SnapshotError: the index was changed under the engine.
+        """
+        if min_confidence is not None and not 0 <= min_confidence <= 1:
+            raise QuestionError(f"the least confidence is {min_confidence}: expected a probability from 0 to 1")
+        candidates = self.search(question, top_k)
+        asked = checked_question(question)
+        spans = self._reader.read(asked, [c.passage.text for c in candidates]) if candidates else ()
+        answer = decide(question, candidates, spans, MIN_CONFIDENCE if min_confidence is None else min_confidence)
+        self._check(answer)
+        return answer
+
+    def _check(self, answer: Answer) -> None:
+        """Holds the guarantee of every citation: the cleaned form of the raw range is the quote."""
+        for citation in (*answer.citations, *(c for other in answer.alternatives for c in other.citations)):
+            if clean(self._index.store.raw(citation.source)[citation.start : citation.end]) != citation.quote:
+                raise SnapshotError(
+                    f"{citation.source} [{citation.start}:{citation.end}] is not {citation.quote!r} when cleaned: "
+                    f"the index is damaged; build it again"
+                )
+
+
+def open(index: str | PathLike[str] = DEFAULT_INDEX) -> Engine:
+    """Opens the index in a folder. Keep it open: the models load once.
+
+    Raises:
+        SnapshotError: there is no index, or it is damaged, of another version or of another encoder.
+        EncoderError: its encoder is not on this machine.
+    """
+    return Engine(Index(Path(index)))
+
+
+def build(
+    articles: str | PathLike[str], index: str | PathLike[str] = DEFAULT_INDEX, encoder: str = DEFAULT_ENCODER
+) -> BuildReport:
+    """Builds the index of a folder of articles (.txt, also in folders below it) into another folder.
+
+    What an earlier build left there keeps serving until the new index is whole. Vectors of passages that did not
+    change are taken over. A file that cannot be read is left out and named in the report. `encoder` is the name or
+    path of a sentence-transformers model that is on this machine.
+
+    Raises:
+        DocumentError: there is no such folder, or no text in it.
+        EncoderError: the encoder is not on this machine.
+        SnapshotError: the index cannot be written.
+    """
+    return build_index(Path(articles), Path(index), encoder)
+
+
+def answer(question: str) -> Answer:
+    """What the articles answer to `question`, from the index in `index/`, built from `seeds/` on first use.
+
+    An index whose articles were changed since is built again. For an index elsewhere, see `open`.
+
+    Raises:
+        QuestionError: `question` is no text, empty or too long.
+    """
+    checked_question(question)
+    return default_engine().answer(question)
+
+
+def default_engine() -> Engine:
+    """The engine over `index/`, built from its articles first where that is due, and opened once in a process."""
+    global _default
+    with _default_lock:
+        if _default is None:
+            refresh_index(DEFAULT_INDEX, DEFAULT_ARTICLES)
+            _default = open(DEFAULT_INDEX)
+        return _default
+
+
+def read(question: str, passages: Sequence[str]) -> tuple[Span, ...]:
+    """The reader alone: for each passage, of any length, its best span, never abstaining.
+
+    Raises:
+        QuestionError: `question` is no text, empty or too long.
+    """
+    return SentenceReader(load_encoder()).read(checked_question(question), passages)
+
+
+def checked_question(question: str) -> str:
+    """`question` as it is looked up: stripped, and without control characters and lone surrogates.
+
+    Raises:
+        QuestionError: it is no text, empty or too long.
+    """
+    if not isinstance(question, str):
+        raise QuestionError(f"the question is of type {type(question).__name__}: expected text (str)")
+    if len(question) > MAX_QUESTION:
+        raise QuestionError(f"the question has {len(question)} characters: expected at most {MAX_QUESTION}; shorten it")
+    if not question.strip():
+        raise QuestionError("the question is empty: ask something")
+    return "".join(" " if unicodedata.category(c) in ("Cc", "Cs") else c for c in question).strip()

@@ -1,0 +1,195 @@
+"""An index folder: immutable snapshots and a pointer to the one in use.
+
+    current.json              {"snapshot": NAME, "articles": path of the articles folder, seen from here}
+    snapshots/NAME/           manifest.json, passages.sqlite, vectors.faiss, lexical/
+    build.lock                held while a build writes
+
+A snapshot is named for the SHA-256 of its manifest, which has the SHA-256 of every file: the same articles, settings
+and encoder give the same name and the same bytes. It appears whole, by a rename, before the pointer is switched to it
+by another.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from rag.errors import SnapshotError
+
+SCHEMA = 1
+MANIFEST, STORE, VECTORS, LEXICAL = "manifest.json", "passages.sqlite", "vectors.faiss", "lexical"
+_CURRENT, _SNAPSHOTS, _LOCK = "current.json", "snapshots", "build.lock"
+_REBUILD = "build it again with `rag build ARTICLES --index DIR`"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a snapshot was made from and what it consists of."""
+
+    schema: int
+    code: str  # SHA-256 of the modules whose behaviour an index is made by
+    encoder: str
+    encoder_sha256: str
+    dimension: int
+    passages: int
+    articles: Mapping[str, str]  # SHA-256 of every file by its source
+    files: Mapping[str, Mapping[str, Any]]  # size and SHA-256 of every file of the snapshot, by its path in it
+
+    def to_json(self) -> str:
+        """The file's text; the same manifest gives the same text."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=1, sort_keys=True)
+
+    @property
+    def name(self) -> str:
+        """The name of the snapshot."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Which snapshot an index folder serves and where its articles are."""
+
+    snapshot: Path
+    articles: Path
+
+
+def read_pointer(index: Path) -> Pointer | None:
+    """What `index` points to, None when nothing was built there.
+
+    Raises:
+        SnapshotError: the pointer is damaged.
+    """
+    try:
+        text = (index / _CURRENT).read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        current = json.loads(text)
+        name, articles = str(current["snapshot"]), str(current["articles"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise SnapshotError(f"{index / _CURRENT} is damaged: expected what a build writes; {_REBUILD}") from error
+    if Path(name).name != name or name in ("", ".", ".."):
+        raise SnapshotError(f"{index / _CURRENT} names the snapshot {name!r}: expected a plain name; {_REBUILD}")
+    return Pointer(index / _SNAPSHOTS / name, Path(os.path.normpath(index / articles)))
+
+
+def read_manifest(snapshot: Path) -> Manifest:
+    """The manifest of a snapshot, every file of which is there with its size.
+
+    Raises:
+        SnapshotError: it is missing, damaged, or of another version of Yinju.
+    """
+    path = snapshot / MANIFEST
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        if fields.get("schema") != SCHEMA:
+            raise SnapshotError(
+                f"{snapshot} has index version {fields.get('schema')!r}, this Yinju reads version {SCHEMA}; {_REBUILD}"
+            )
+        manifest = Manifest(**fields)
+    except FileNotFoundError as error:
+        raise SnapshotError(f"{path} is missing: the index is incomplete; {_REBUILD}") from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise SnapshotError(f"{path} is damaged ({error}); {_REBUILD}") from error
+    if manifest.name != snapshot.name:
+        raise SnapshotError(f"{path} is not the manifest that {snapshot.name} was named for: it was changed; {_REBUILD}")
+    for name, recorded in manifest.files.items():
+        file = snapshot / name
+        size = file.stat().st_size if file.is_file() else None
+        if size != recorded["size"]:
+            found = "is missing" if size is None else f"has {size} bytes, expected {recorded['size']}"
+            raise SnapshotError(f"{file} {found}: the index is damaged; {_REBUILD}")
+    return manifest
+
+
+@contextmanager
+def building(index: Path) -> Iterator[None]:
+    """Holds the lock of an index folder, which is made if need be; another build waits until this one is done.
+
+    Raises:
+        SnapshotError: the folder cannot be written, also when that turns out while building.
+    """
+    try:
+        (index / _SNAPSHOTS).mkdir(parents=True, exist_ok=True)
+        with FileLock(index / _LOCK):
+            for left_behind in (index / _SNAPSHOTS).glob("tmp*"):
+                shutil.rmtree(left_behind)
+            yield
+    except OSError as error:
+        raise SnapshotError(
+            f"the index {index} cannot be written ({error.strerror or error}): expected a folder that may be written "
+            f"and room in it; what was built there before is unchanged"
+        ) from error
+
+
+def commit(index: Path, articles: Path, write: Callable[[Path], None], describe: Callable[[Mapping[str, Any]], Manifest]) -> Manifest:
+    """Makes a new snapshot the one in use; call it while `building`.
+
+    `write` fills the folder it is given; `describe` makes the manifest of the files written. The snapshot in use
+    before stays beside it, older ones are removed.
+    """
+    snapshots = index / _SNAPSHOTS
+    before = read_pointer(index)
+    draft = Path(tempfile.mkdtemp(prefix="tmp", dir=snapshots))
+    try:
+        write(draft)
+        manifest = describe({name: _describe_file(draft / name) for name in _files(draft)})
+        (draft / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
+        for name in _files(draft):
+            _sync(draft / name)
+        draft.chmod(0o755)
+        if not (snapshots / manifest.name).exists():
+            os.replace(draft, snapshots / manifest.name)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    _sync(snapshots)
+    _point(index, manifest.name, articles)
+    kept = {manifest.name, before.snapshot.name if before else None}
+    for old in snapshots.iterdir():
+        if old.name not in kept:
+            shutil.rmtree(old)
+    return manifest
+
+
+def damaged_files(snapshot: Path, manifest: Manifest) -> tuple[str, ...]:
+    """The files of a snapshot whose SHA-256 is not that of the manifest."""
+    return tuple(
+        name
+        for name, recorded in manifest.files.items()
+        if not (snapshot / name).is_file() or _describe_file(snapshot / name) != recorded
+    )
+
+
+def _point(index: Path, name: str, articles: Path) -> None:
+    current = {"snapshot": name, "articles": os.path.relpath(articles.resolve(), index.resolve())}
+    draft = index / f"{_CURRENT}.tmp"
+    draft.write_text(json.dumps(current, ensure_ascii=False, indent=1), encoding="utf-8")
+    _sync(draft)
+    os.replace(draft, index / _CURRENT)
+    _sync(index)
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def _describe_file(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return {"size": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def _sync(path: Path) -> None:
+    """Has a file or folder written to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,99 @@
+"""The passages and raw texts of a snapshot, in SQLite."""
+
+import hashlib
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from pathlib import Path
+
+from rag.types import Alignment, Article, Passage
+
+_SCHEMA = """
+CREATE TABLE article (source TEXT PRIMARY KEY, encoding TEXT NOT NULL, sha256 TEXT NOT NULL, raw TEXT NOT NULL)
+WITHOUT ROWID;
+CREATE TABLE passage (
+    number INTEGER PRIMARY KEY,
+    digest TEXT NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    source TEXT NOT NULL REFERENCES article (source),
+    kind TEXT NOT NULL,
+    title TEXT NOT NULL,
+    section TEXT NOT NULL,
+    date TEXT,
+    publisher TEXT,
+    paragraph INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    alignment TEXT NOT NULL
+);
+"""
+_COLUMNS = ", ".join(field.name for field in fields(Passage))
+
+
+def digest(passage: Passage) -> str:
+    """SHA-256 of all that a passage's vector depends on."""
+    return hashlib.sha256(passage.searchable.encode()).hexdigest()
+
+
+def write_store(path: Path, articles: Iterable[Article], passages: Sequence[Passage]) -> None:
+    """Writes a new store; the same content gives the same bytes."""
+    connection = sqlite3.connect(path)
+    try:
+        # No journal: the file is new and counts only once its snapshot is switched to.
+        connection.executescript(f"PRAGMA journal_mode = OFF; {_SCHEMA}")
+        connection.executemany(
+            "INSERT INTO article VALUES (?, ?, ?, ?)",
+            [(article.source, article.encoding, article.sha256, article.raw) for article in articles],
+        )
+        connection.executemany(
+            f"INSERT INTO passage (number, digest, {_COLUMNS}) VALUES ({', '.join('?' * (2 + len(fields(Passage))))})",
+            [(number, digest(passage), *_row(passage)) for number, passage in enumerate(passages)],
+        )
+        connection.commit()
+    finally:
+        connection.close()
+
+
+class Store:
+    """An open store, read only. Threads may share it."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True, check_same_thread=False)
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return int(self._select("SELECT count(*) FROM passage")[0][0])
+
+    def passages(self, numbers: Sequence[int]) -> list[Passage]:
+        """The passages with these numbers, in this order."""
+        marks = ", ".join("?" * len(numbers))
+        rows = self._select(f"SELECT number, {_COLUMNS} FROM passage WHERE number IN ({marks})", *numbers)
+        found = {number: _passage(row) for number, *row in rows}
+        return [found[number] for number in numbers]
+
+    def digests(self) -> list[str]:
+        """The digest of every passage by number."""
+        return [row[0] for row in self._select("SELECT digest FROM passage ORDER BY number")]
+
+    def raw(self, source: str) -> str:
+        """The raw text of a file."""
+        return str(self._select("SELECT raw FROM article WHERE source = ?", source)[0][0])
+
+    def _select(self, statement: str, *values: object) -> list[tuple[object, ...]]:
+        with self._lock:
+            return self._connection.execute(statement, values).fetchall()
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        self._connection.close()
+
+
+def _row(passage: Passage) -> list[object]:
+    values = [getattr(passage, field.name) for field in fields(Passage)]
+    return [json.dumps(value.ranges) if isinstance(value, Alignment) else value for value in values]
+
+
+def _passage(row: Sequence[object]) -> Passage:
+    *values, ranges = row
+    return Passage(*values, Alignment(tuple((start, end) for start, end in json.loads(str(ranges)))))  # type: ignore[arg-type]

@@ -1,0 +1,281 @@
+"""The values that flow from stage to stage, all frozen. What can be derived is a property.
+
+    files -> Document -> Passage -> Index -> Candidate -> Span -> Answer
+
+Offsets are code points and ranges are half-open, `[start, end)`. *Raw* offsets count in the file as decoded, with its
+line ends as they are and without a byte-order mark; all others count in the text they are named with.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self
+
+BlockKind = Literal["heading", "paragraph"]
+DocumentKind = Literal["article", "teaser"]
+AbstentionReason = Literal["no_candidates", "no_span", "low_confidence"]
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """Where each character of a cleaned text stands in the raw file.
+
+    Cleaning only removes, so the text is a subsequence of the raw file and the alignment is strictly increasing. It is
+    kept as the raw ranges whose characters, one after the other, are the text.
+    """
+
+    ranges: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, ranges: Iterable[tuple[int, int]]) -> Self:
+        """The alignment over raw `ranges` in ascending order; empty ones are left out, touching ones are joined."""
+        joined: list[tuple[int, int]] = []
+        for start, end in ranges:
+            if start == end:
+                continue
+            if joined and joined[-1][1] == start:
+                joined[-1] = (joined[-1][0], end)
+            else:
+                joined.append((start, end))
+        return cls(tuple(joined))
+
+    def __len__(self) -> int:
+        """The length of the aligned text in code points."""
+        return sum(end - start for start, end in self.ranges)
+
+    def slice(self, start: int, end: int) -> "Alignment":
+        """The alignment of `text[start:end]`, for `0 <= start <= end <= len(self)`."""
+        kept, position = [], 0
+        for raw_start, raw_end in self.ranges:
+            length = raw_end - raw_start
+            first, last = max(start - position, 0), min(end - position, length)
+            if first < last:
+                kept.append((raw_start + first, raw_start + last))
+            position += length
+        return Alignment(tuple(kept))
+
+    def raw_span(self, start: int, end: int) -> tuple[int, int]:
+        """The raw range from the first to the last character of `text[start:end]`, which must not be empty."""
+        part = self.slice(start, end).ranges
+        return part[0][0], part[-1][1]
+
+    def apply(self, raw: str) -> str:
+        """The text itself, cut out of the raw file."""
+        return "".join(raw[start:end] for start, end in self.ranges)
+
+    def position(self, raw_offset: int) -> int:
+        """The offset in the text of the first kept character at or after `raw_offset`."""
+        index = bisect_right(self.ranges, (raw_offset, raw_offset)) - 1
+        before = sum(end - start for start, end in self.ranges[: max(index, 0)])
+        if index < 0:
+            return 0
+        start, end = self.ranges[index]
+        return before + min(raw_offset, end) - start
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A heading or a paragraph of a document: `document.text[start:end]`."""
+
+    kind: BlockKind
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A stretch of the raw file that is no part of any document, and why."""
+
+    start: int
+    end: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One article (or teaser of another article): its cleaned text and where each character of it comes from."""
+
+    source: str
+    kind: DocumentKind
+    title: str  # "" when the article has none
+    date: str | None  # ISO 8601, as in "2024-09-26"
+    publisher: str | None  # whom the page names as its source
+    text: str  # headings and paragraphs, one a line
+    alignment: Alignment
+    blocks: tuple[Block, ...]
+    damaged: tuple[tuple[int, int], ...]  # ranges of `text` whose characters were destroyed before the file came here
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One file of the collection, read: its raw text and the documents found in it."""
+
+    source: str  # path below the articles folder, with "/"
+    encoding: str
+    sha256: str
+    raw: str
+    documents: tuple[Document, ...]
+    removed: tuple[Removed, ...]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know about this file, one sentence each."""
+        found = []
+        if not self.documents:
+            found.append(f"{self.source}: no paragraph of text was found")
+        for document in self.documents:
+            for start, end in document.damaged:
+                raw_start, raw_end = document.alignment.raw_span(start, end)
+                found.append(
+                    f"{self.source}: characters {raw_start} to {raw_end} were destroyed before the file came here: "
+                    f"{document.text[max(0, start - 3) : end + 3]!r}"
+                )
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A paragraph of a document, or a part of a long one: the unit of retrieval and citation."""
+
+    id: str  # source, "#", running number within the file
+    source: str
+    kind: DocumentKind
+    title: str
+    section: str  # the headings above it, "" without
+    date: str | None
+    publisher: str | None
+    paragraph: int  # number of the paragraph in its document, from 1
+    text: str
+    alignment: Alignment
+
+    @property
+    def start(self) -> int:
+        """Where the passage begins in the raw file."""
+        return self.alignment.ranges[0][0]
+
+    @property
+    def end(self) -> int:
+        """Where the passage ends in the raw file."""
+        return self.alignment.ranges[-1][1]
+
+    @property
+    def context(self) -> str:
+        """Title and section: embedded and indexed with the text, but never quoted."""
+        return "\n".join(part for part in (self.title, self.section) if part)
+
+    @property
+    def searchable(self) -> str:
+        """Context and text: what is embedded and indexed."""
+        return "\n".join(part for part in (self.title, self.section, self.text) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A passage the retriever returned. Ranks count from 1; None where that side did not find the passage."""
+
+    passage: Passage
+    score: float  # sum of reciprocal ranks; higher is better
+    dense_rank: int | None
+    lexical_rank: int | None
+    similarity: float | None  # cosine of question and passage, -1 to 1; None where the dense side did not find it
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The range of a passage that a reader selected; scores of different passages can be compared."""
+
+    start: int
+    end: int
+    text: str
+    score: float  # higher is better
+    no_answer_score: float  # higher means that the passage rather holds no answer
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A passage that holds the answer, and where."""
+
+    source: str
+    title: str
+    section: str
+    date: str | None
+    publisher: str | None
+    paragraph: int
+    passage: str
+    quote_start: int
+    quote_end: int
+    start: int  # raw offsets of the quote
+    end: int
+    score: float
+
+    @property
+    def quote(self) -> str:
+        """The answer in the passage."""
+        return self.passage[self.quote_start : self.quote_end]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types, the quote included."""
+        return asdict(self) | {"quote": self.quote}
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another span that may answer, with its own confidence and citations."""
+
+    text: str
+    confidence: float
+    citations: tuple[Citation, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return {
+            "text": self.text,
+            "confidence": self.confidence,
+            "citations": [citation.to_dict() for citation in self.citations],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the articles answer, quoted; or an abstention with its reason."""
+
+    question: str
+    text: str  # "" when it abstained
+    confidence: float  # 0 to 1; higher is better
+    reason: AbstentionReason | None  # None when it answered
+    citations: tuple[Citation, ...]  # () when it abstained
+    alternatives: tuple[Alternative, ...]  # best first
+
+    @property
+    def answered(self) -> bool:
+        """False when it abstained."""
+        return self.reason is None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types: what the command line prints with --json."""
+        return {
+            "question": self.question,
+            "answered": self.answered,
+            "text": self.text,
+            "confidence": self.confidence,
+            "reason": self.reason,
+            "citations": [citation.to_dict() for citation in self.citations],
+            "alternatives": [alternative.to_dict() for alternative in self.alternatives],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build read and wrote."""
+
+    snapshot: str  # name of the snapshot the index now serves
+    articles: int
+    documents: int
+    passages: int
+    encoded: int  # passages whose vector had to be computed; the others were taken from the snapshot before
+    warnings: tuple[str, ...]  # about articles that were read
+    skipped: tuple[str, ...]  # files that could not be read, each with its reason
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return asdict(self)
