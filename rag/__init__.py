@@ -1,9 +1,9 @@
 """Yinju 引据: a question-answering system that quotes.
 
-    import rag
+import rag
 
-    answer = rag.answer("2022年杭州的生产总值是多少？")
-    print(answer.text, answer.citations[0].source)
+answer = rag.answer("2022年杭州的生产总值是多少？")
+print(answer.text, answer.citations[0].source)
 """
 
 from importlib.metadata import version

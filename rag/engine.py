@@ -61,7 +61,7 @@ class Engine:
         candidates = self.search(question, top_k)
         asked = checked_question(question)
         spans = self._reader.read(asked, [c.passage.text for c in candidates]) if candidates else ()
-        answer = decide(question, candidates, spans, MIN_CONFIDENCE if min_confidence is None else min_confidence)
+        answer = decide(asked, candidates, spans, MIN_CONFIDENCE if min_confidence is None else min_confidence)
         self._check(answer)
         return answer
 

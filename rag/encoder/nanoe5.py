@@ -108,8 +108,7 @@ def _write(folder: Path) -> None:
         _fill(draft, _Weights.read(_package_file()))
         files = sorted(path for path in draft.rglob("*") if path.is_file())
         recorded = {
-            path.relative_to(draft).as_posix(): {"size": path.stat().st_size, "sha256": _sha256(path)}
-            for path in files
+            path.relative_to(draft).as_posix(): {"size": path.stat().st_size, "sha256": _sha256(path)} for path in files
         }
         (draft / _CHECKSUMS).write_text(json.dumps(recorded, indent=1), encoding="utf-8")
         draft.chmod(0o755)

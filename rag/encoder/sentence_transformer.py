@@ -49,5 +49,3 @@ class SentenceTransformerEncoder:
             digest.update(name.encode())
             digest.update(tensor.detach().cpu().contiguous().flatten().view(dtype=__import__("torch").uint8).numpy())
         return digest.hexdigest()
-
-

@@ -100,7 +100,9 @@ def read_manifest(snapshot: Path) -> Manifest:
     except (ValueError, TypeError, AttributeError) as error:
         raise SnapshotError(f"{path} is damaged ({error}); {_REBUILD}") from error
     if manifest.name != snapshot.name:
-        raise SnapshotError(f"{path} is not the manifest that {snapshot.name} was named for: it was changed; {_REBUILD}")
+        raise SnapshotError(
+            f"{path} is not the manifest that {snapshot.name} was named for: it was changed; {_REBUILD}"
+        )
     for name, recorded in manifest.files.items():
         file = snapshot / name
         size = file.stat().st_size if file.is_file() else None
@@ -130,7 +132,9 @@ def building(index: Path) -> Iterator[None]:
         ) from error
 
 
-def commit(index: Path, articles: Path, write: Callable[[Path], None], describe: Callable[[Mapping[str, Any]], Manifest]) -> Manifest:
+def commit(
+    index: Path, articles: Path, write: Callable[[Path], None], describe: Callable[[Mapping[str, Any]], Manifest]
+) -> Manifest:
     """Makes a new snapshot the one in use; call it while `building`.
 
     `write` fills the folder it is given; `describe` makes the manifest of the files written. The snapshot in use

@@ -1,0 +1,185 @@
+"""The command `rag`: build an index, ask it, measure it, look after it, serve it."""
+
+import argparse
+import json
+import logging
+import runpy
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from rag import __version__
+from rag.doctor import examine
+from rag.encoder import DEFAULT_ENCODER
+from rag.engine import DEFAULT_INDEX, HOME, Engine, build, default_engine, open
+from rag.errors import RagError
+from rag.evaluate import Measures, by_group, read_questions, run
+from rag.types import Answer, Citation
+
+# As grep has it: 0 found, 1 not found, 2 an error.
+_OK, _NOT_FOUND, _ERROR = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs the command and exits: 0 when done, 1 when it abstained or found a fault, 2 on an error."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, format="%(message)s")
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        status = command(options)
+    except RagError as error:
+        print(f"rag: {error}", file=sys.stderr)
+        status = _ERROR
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        sys.stderr.close()
+        status = _ERROR
+    sys.exit(status)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="rag", description="Answers questions in the exact words of your articles.")
+    parser.add_argument("--version", action="version", version=f"yinju {__version__}")
+    parser.add_argument("-v", "--verbose", action="store_true", help="say on the error output what is being done")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("build", help="build the index of a folder of articles (.txt)")
+    command.add_argument("articles", metavar="ARTICLES", type=Path, help="the folder; folders below it are read too")
+    command.add_argument(
+        "--index", metavar="DIR", type=Path, default=DEFAULT_INDEX, help=f"default: {DEFAULT_INDEX.name}"
+    )
+    command.add_argument(
+        "--encoder",
+        metavar="NAME",
+        default=DEFAULT_ENCODER,
+        help="name or path of a sentence-transformers model on this machine; default: multilingual-e5-small",
+    )
+    command.set_defaults(command=_build)
+
+    command = commands.add_parser("ask", help="ask a question; exit status 1 when the articles do not hold the answer")
+    command.add_argument("question", metavar="QUESTION")
+    _add_index(command)
+    command.add_argument("--json", action="store_true", help="print the whole answer as JSON")
+    command.set_defaults(command=_ask)
+
+    command = commands.add_parser("evaluate", help="measure the answers to a question set")
+    command.add_argument(
+        "questions",
+        metavar="QUESTIONS.jsonl",
+        type=Path,
+        nargs="?",
+        default=HOME / "eval_questions.jsonl",
+        help="one question a line; default: eval_questions.jsonl",
+    )
+    _add_index(command)
+    command.add_argument("--json", action="store_true", help="print measures and every outcome as JSON")
+    command.set_defaults(command=_evaluate)
+
+    command = commands.add_parser("doctor", help="examine the installation and the index; exit status 1 on a fault")
+    _add_index(command)
+    command.set_defaults(command=_doctor)
+
+    command = commands.add_parser("serve", help="open the app (= python app.py)", add_help=False)
+    command.add_argument("rest", nargs=argparse.REMAINDER)
+    command.set_defaults(command=_serve)
+    return parser
+
+
+def _add_index(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--index",
+        metavar="DIR",
+        type=Path,
+        help=f"an index that was built; default: {DEFAULT_INDEX.name}, built from its articles first where that is due",
+    )
+
+
+def _engine(options: argparse.Namespace) -> Engine:
+    return default_engine() if options.index is None else open(options.index)
+
+
+def _build(options: argparse.Namespace) -> int:
+    report = build(options.articles, options.index, options.encoder)
+    for line in (*report.warnings, *report.skipped):
+        print(line, file=sys.stderr)
+    print(
+        f"{report.passages} passages of {report.documents} documents in {report.articles} files, "
+        f"{report.encoded} newly encoded, in {options.index} ({report.snapshot})"
+    )
+    if report.skipped:
+        print(f"{len(report.skipped)} files were left out, see above", file=sys.stderr)
+    return _NOT_FOUND if report.skipped else _OK
+
+
+def _ask(options: argparse.Namespace) -> int:
+    answer = _engine(options).answer(options.question)
+    print(json.dumps(answer.to_dict(), ensure_ascii=False, indent=2) if options.json else _show(answer))
+    return _OK if answer.answered else _NOT_FOUND
+
+
+def _show(answer: Answer) -> str:
+    reasons = {
+        "no_candidates": "no passage fits the question",
+        "no_span": "no passage holds an answer",
+        "low_confidence": f"nothing found is likely enough to be right (at best {answer.confidence:.0%})",
+    }
+    lines = []
+    if answer.reason:
+        lines.append(f"Not in these articles: {reasons[answer.reason]}.")
+    else:
+        lines += [f"{answer.text}    ({answer.confidence:.0%})", *map(_show_citation, answer.citations)]
+    if answer.alternatives:
+        lines += ["", "Closest, not an answer:" if answer.reason else "Other answers:"]
+    for other in answer.alternatives:
+        lines += [f"{other.text}    ({other.confidence:.0%})", _show_citation(other.citations[0])]
+    return "\n".join(lines)
+
+
+def _show_citation(citation: Citation) -> str:
+    before, after = citation.passage[: citation.quote_start], citation.passage[citation.quote_end :]
+    place = " · ".join(part for part in (citation.title, citation.section, citation.date, citation.publisher) if part)
+    return (
+        f"    {before}【{citation.quote}】{after}\n"
+        f"    —— {place}{' · ' if place else ''}{citation.source} [{citation.start}:{citation.end}]"
+    )
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    questions = read_questions(options.questions)
+    outcomes = run(_engine(options), questions)
+    groups = by_group(outcomes)
+    if options.json:
+        report = {
+            "measures": {name: measures.to_dict() for name, measures in groups.items()},
+            "outcomes": [outcome.to_dict() for outcome in outcomes],
+        }
+        print(json.dumps(report, ensure_ascii=False, indent=1))
+    else:
+        print(_table(groups))
+    return _OK
+
+
+def _table(groups: dict[str, Measures]) -> str:
+    columns = ["recall_at_1", "recall_at_5", "right_file", "right_passage", "exact_match", "f1", "abstained"]
+    lines = [f"{'':14}{'questions':>10}" + "".join(f"{column:>15}" for column in columns)]
+    for name, measures in groups.items():
+        values = (getattr(measures, column) for column in columns)
+        shown = ("" if value is None else f"{value:.3f}" for value in values)
+        lines.append(f"{name:14}{measures.questions:>10}" + "".join(f"{value:>15}" for value in shown))
+    return "\n".join(lines)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    findings = examine(options.index or DEFAULT_INDEX)
+    for finding in findings:
+        print(f"{'fault' if finding.fault else '   ok'}  {finding.text}")
+    return _NOT_FOUND if any(finding.fault for finding in findings) else _OK
+
+
+def _serve(options: argparse.Namespace) -> int:
+    app = HOME / "app.py"
+    if not app.is_file():
+        raise RagError(f"{app} is missing: expected the app beside the package; run `rag serve` from a checkout")
+    sys.argv = [str(app), *options.rest]
+    runpy.run_path(str(app), run_name="__main__")
+    return _OK
