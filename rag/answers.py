@@ -5,13 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.fold import fold
-from rag.index.lexical import coverage, query_words
 from rag.types import AbstentionReason, Alternative, Answer, Candidate, Citation, Span
 
-# Placeholder weights of the logistic model below.
-_BIAS, _READER, _SIMILARITY, _COVERAGE = -8.0, 1.0, 8.0, 2.0
-
-MIN_CONFIDENCE = 0.5
+# Of the questions that the sentence reader's weights were fitted on, at least 94 of 100 whose passage is there get an
+# answer, in either language; taken the passage away, 42 of 100 Chinese and 26 of 100 English ones get none.
+MIN_CONFIDENCE = 0.02
 _MAX_ALTERNATIVES = 4
 
 
@@ -53,10 +51,9 @@ def decide(question: str, candidates: Sequence[Candidate], spans: Sequence[Span]
     Equal spans of several passages are one answer with a citation each, most confident first. The most confident one
     is the answer if it reaches `min_confidence`, the next ones are its alternatives.
     """
-    wanted = query_words(question)
     readings = sorted(
         (
-            _Reading(candidate, span, _confidence(candidate, span, wanted))
+            _Reading(candidate, span, _confidence(span))
             for candidate, span in zip(candidates, spans, strict=True)
             if span.start < span.end
         ),
@@ -83,13 +80,6 @@ def _abstain(
     return Answer(question, "", confidence, reason, (), alternatives)
 
 
-def _confidence(candidate: Candidate, span: Span, wanted: Sequence[str]) -> float:
-    """The probability that the span answers, 0 to 1, by a logistic model over reader and retriever."""
-    passage = candidate.passage
-    log_odds = (
-        _BIAS
-        + _READER * (span.score - span.no_answer_score)
-        + _SIMILARITY * (candidate.similarity or 0.0)
-        + _COVERAGE * coverage(wanted, passage.searchable)
-    )
-    return 1 / (1 + math.exp(-log_odds))
+def _confidence(span: Span) -> float:
+    """The probability that the span answers, 0 to 1: the reader's log-odds of the span against no answer."""
+    return 1 / (1 + math.exp(span.no_answer_score - span.score))

@@ -63,7 +63,7 @@ def _index(folder: Path) -> list[Finding]:
     size = sum(file["size"] for file in manifest.files.values())
     findings = [
         Finding(
-            f"index {folder}: snapshot {manifest.name}, {manifest.passages} passages of {len(manifest.articles)} files, "
+            f"index {folder}: snapshot {manifest.name}, {manifest.passages} passages, {len(manifest.articles)} files, "
             f"{size / 1e6:.1f} MB, encoder {manifest.encoder}"
         )
     ]

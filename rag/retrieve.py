@@ -1,9 +1,11 @@
-"""Candidates for a question: both sides of the index, fused by reciprocal rank."""
+"""Candidates for a question: the rankings of the index, fused by reciprocal rank."""
+
+from collections.abc import Mapping
 
 from rag.index import Index
 from rag.types import Candidate
 
-# How far down each side is read. A passage beyond rank 50 on both sides adds less than a hundredth to a score.
+# How far down each ranking is read. A passage beyond rank 50 adds less than a hundredth to a score.
 _DEPTH = 50
 # The constant of Cormack, Clarke and Büttcher 2009, "Reciprocal Rank Fusion outperforms Condorcet and individual
 # Rank Learning Methods". Not tuned.
@@ -13,28 +15,34 @@ _K = 60
 def retrieve(index: Index, question: str, count: int) -> tuple[Candidate, ...]:
     """The best `count` passages for `question`, best first; the same question gives the same candidates.
 
-    Score: the sum over the sides that found the passage of `1 / (60 + rank)`. A side that found nothing gives no rank.
-    Ties break by the order of the passages in the collection.
+    Three rankings are fused: by the passage's vector, by that of its best sentence, and by BM25. The score is the sum
+    over them of `1 / (60 + rank)`; a ranking without the passage gives nothing. Ties break by the order of the
+    passages in the collection. The ranking by sentences was added for recall@1 on 500 questions each of XQuAD in
+    Chinese (0.92 to 0.94), of XQuAD in English over Chinese passages (0.55 to 0.73), and of SQuAD 2.0 in Chinese
+    (0.68 to 0.73).
     """
     depth = max(_DEPTH, count)
     (vector,) = index.encoder.encode_queries([question])
-    dense = index.vectors.search(vector, depth)
-    lexical = index.lexical.search(question, depth)
-    similarity = dict(dense)
-    dense_rank = {number: rank for rank, (number, _) in enumerate(dense, start=1)}
-    lexical_rank = {number: rank for rank, (number, _) in enumerate(lexical, start=1)}
+    dense, sentence, lexical = (
+        _ranks(found)
+        for found in (
+            index.passages.search(vector, depth),
+            index.sentences.search(vector, depth),
+            index.lexical.search(question, depth),
+        )
+    )
 
     def score(number: int) -> float:
-        return sum(1 / (_K + ranks[number]) for ranks in (dense_rank, lexical_rank) if number in ranks)
+        return sum(1 / (_K + ranks[number]) for ranks in (dense, sentence, lexical) if number in ranks)
 
-    best = sorted(dense_rank.keys() | lexical_rank.keys(), key=lambda number: (-score(number), number))[:count]
+    found = dense.keys() | sentence.keys() | lexical.keys()
+    best = sorted(found, key=lambda number: (-score(number), number))[:count]
     return tuple(
-        Candidate(
-            passage=passage,
-            score=score(number),
-            dense_rank=dense_rank.get(number),
-            lexical_rank=lexical_rank.get(number),
-            similarity=similarity.get(number),
-        )
+        Candidate(passage, score(number), dense.get(number), sentence.get(number), lexical.get(number))
         for number, passage in zip(best, index.store.passages(best), strict=True)
     )
+
+
+def _ranks(found: list[tuple[int, float]]) -> Mapping[int, int]:
+    """The rank of each passage found, from 1."""
+    return {number: rank for rank, (number, _) in enumerate(found, start=1)}

@@ -175,9 +175,9 @@ class Candidate:
 
     passage: Passage
     score: float  # sum of reciprocal ranks; higher is better
-    dense_rank: int | None
-    lexical_rank: int | None
-    similarity: float | None  # cosine of question and passage, -1 to 1; None where the dense side did not find it
+    dense_rank: int | None  # by the vector of the whole passage, its title and section included
+    sentence_rank: int | None  # by the vector of its best sentence
+    lexical_rank: int | None  # by BM25
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ import hashlib
 import importlib.util
 import json
 import logging
-import os
 import shutil
 import struct
 import tempfile
@@ -114,7 +113,7 @@ def _write(folder: Path) -> None:
         draft.chmod(0o755)
         if folder.exists():
             shutil.rmtree(folder)
-        os.replace(draft, folder)
+        draft.replace(folder)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
@@ -172,7 +171,8 @@ class _Weights:
         _, table_length = cursor.take("<iI")
         cursor.skip(table_length)
         (tensor_count,) = cursor.take("<i")
-        return cls(*sizes, pieces=pieces, tensors=dict(_tensor(cursor) for _ in range(tensor_count)))
+        tensors = dict(_tensor(cursor) for _ in range(tensor_count))
+        return cls(*(*sizes, pieces, tensors))
 
 
 @dataclass(slots=True)
@@ -204,16 +204,16 @@ def _tensor(cursor: _Cursor) -> tuple[str, NDArray[np.float32]]:
 def _fill(folder: Path, weights: _Weights) -> None:
     """Writes the sentence-transformers folder: model, tokenizer, prompts, and the graph for ONNX Runtime."""
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.models import Normalize, Pooling, Transformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
     from transformers import PreTrainedTokenizerFast
     from transformers.utils import logging as transformers_logging
 
-    transformers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     model = _bert(weights)
     _export(model, folder / GRAPH)
     parts = folder / "parts"
     model.save_pretrained(parts)
-    PreTrainedTokenizerFast(
+    PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=_tokenizer(weights.pieces),
         bos_token="<s>",
         eos_token="</s>",
@@ -235,7 +235,7 @@ def _bert(weights: _Weights) -> "BertModel":
     import torch
     from transformers import BertConfig, BertModel
 
-    model = BertModel(
+    model: BertModel = BertModel(
         BertConfig(
             vocab_size=weights.vocabulary,
             hidden_size=weights.hidden,
@@ -264,7 +264,8 @@ def _bert(weights: _Weights) -> "BertModel":
         {ours: torch.from_numpy(weights.tensors[theirs]).reshape(shapes[ours]) for ours, theirs in names.items()},
         strict=True,
     )
-    return model.eval()
+    model.eval()  # type: ignore[no-untyped-call]
+    return model
 
 
 def _tokenizer(pieces: tuple[tuple[str, float], ...]) -> Tokenizer:

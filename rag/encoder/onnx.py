@@ -33,7 +33,7 @@ class OnnxEncoder:
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._tokenizer.no_padding()
         self._weights = safe_open(str(folder / "model.safetensors"), framework="np")
-        self._table = self._weights.get_slice(_TABLE)
+        self._table = self._weights.get_slice(_TABLE)  # type: ignore[no-untyped-call]
         self.dimension = int(self._table.get_shape()[1])
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1

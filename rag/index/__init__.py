@@ -2,6 +2,8 @@
 
 import hashlib
 import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -14,9 +16,10 @@ from rag.errors import DocumentError, SnapshotError
 from rag.index.lexical import LexicalIndex
 from rag.index.snapshot import (
     LEXICAL,
+    PASSAGES,
     SCHEMA,
+    SENTENCES,
     STORE,
-    VECTORS,
     Manifest,
     building,
     commit,
@@ -25,8 +28,8 @@ from rag.index.snapshot import (
 )
 from rag.index.store import Store, digest, write_store
 from rag.index.vectors import VectorIndex
-from rag.passages import passages_of
-from rag.types import Article, BuildReport
+from rag.passages import passages_of, sentences
+from rag.types import Article, BuildReport, Passage
 
 __all__ = ["Index", "build_index", "is_stale", "refresh_index"]
 
@@ -57,9 +60,11 @@ class Index:
             )
         try:
             self.store = Store(snapshot / STORE)
-            self.vectors = VectorIndex.load(snapshot / VECTORS)
+            self.passages = VectorIndex.load(snapshot / PASSAGES)
+            self.sentences = VectorIndex.load(snapshot / SENTENCES)
             self.lexical = LexicalIndex.load(snapshot / LEXICAL)
-            counts = {len(self.store), len(self.vectors), len(self.lexical), self.manifest.passages}
+            parts = (self.store, self.passages, self.sentences, self.lexical)
+            counts = {self.manifest.passages, *map(len, parts)}
         except Exception as error:
             raise SnapshotError(f"{snapshot} is damaged ({error}): build the index again") from error
         if len(counts) != 1:
@@ -79,12 +84,13 @@ def build_index(articles: Path, folder: Path, encoder_name: str = DEFAULT_ENCODE
     with building(folder):
         known = _known_vectors(folder, encoder)
         missing = [passage for passage in passages if digest(passage) not in known]
-        fresh = encoder.encode_passages([p.searchable for p in missing])
-        known |= {digest(passage): vector for passage, vector in zip(missing, fresh, strict=True)}
+        known |= dict(zip(map(digest, missing), _encode(encoder, missing), strict=True))
+        found = [known[digest(passage)] for passage in passages]
 
         def write(snapshot: Path) -> None:
             write_store(snapshot / STORE, read, passages)
-            VectorIndex.build(np.stack([known[digest(p)] for p in passages])).save(snapshot / VECTORS)
+            VectorIndex.build([vectors.passage for vectors in found]).save(snapshot / PASSAGES)
+            VectorIndex.build([vectors.sentences for vectors in found]).save(snapshot / SENTENCES)
             LexicalIndex.build(p.searchable for p in passages).save(snapshot / LEXICAL)
 
         manifest = commit(
@@ -185,7 +191,25 @@ def _sha256(path: Path) -> str:
         return "unreadable"
 
 
-def _known_vectors(folder: Path, encoder: Encoder) -> dict[str, NDArray[np.float32]]:
+@dataclass(frozen=True, slots=True)
+class _Vectors:
+    """What is encoded of one passage."""
+
+    passage: NDArray[np.float32]  # with its context, shape (1, dimension)
+    sentences: NDArray[np.float32]  # without, shape (sentences, dimension)
+
+
+def _encode(encoder: Encoder, passages: Sequence[Passage]) -> Iterator[_Vectors]:
+    texts = [[passage.text[start:end] for start, end in sentences(passage.text)] for passage in passages]
+    wholes = encoder.encode_passages([passage.searchable for passage in passages])
+    parts = encoder.encode_passages([text for sentence_texts in texts for text in sentence_texts])
+    last = 0
+    for whole, sentence_texts in zip(wholes, texts, strict=True):
+        first, last = last, last + len(sentence_texts)
+        yield _Vectors(whole[None], parts[first:last])
+
+
+def _known_vectors(folder: Path, encoder: Encoder) -> dict[str, _Vectors]:
     """The vectors of the snapshot in use by digest, when they come from this very encoder."""
     pointer = read_pointer(folder)
     if pointer is None:
@@ -198,6 +222,9 @@ def _known_vectors(folder: Path, encoder: Encoder) -> dict[str, NDArray[np.float
     except SnapshotError as error:
         log.warning("building from scratch: %s", error)
         return {}
-    known = {key: index.vectors.vector(number) for number, key in enumerate(index.store.digests())}
+    known = {
+        key: _Vectors(index.passages.vectors(number), index.sentences.vectors(number))
+        for number, key in enumerate(index.store.digests())
+    }
     index.store.close()
     return known

@@ -16,6 +16,9 @@ from rag.fold import fold
 # The defaults of Lucene and of bm25s for b; k1 likewise. Not tuned.
 _K1, _B = 1.5, 0.75
 
+# It is set to tell of everything, to whoever listens to the root logger.
+logging.getLogger("bm25s").setLevel(logging.WARNING)
+
 # Words that ask or only hold a sentence together, folded: a passage is not about them. Grammar, not tuning.
 STOPWORDS = frozenset(
     "的 了 着 过 是 在 和 与 及 或 而 也 都 就 又 把 被 让 给 对 向 从 到 由 于 以 为 之 其 这 那 这个 那个 个 "

@@ -1,7 +1,7 @@
 """An index folder: immutable snapshots and a pointer to the one in use.
 
     current.json              {"snapshot": NAME, "articles": path of the articles folder, seen from here}
-    snapshots/NAME/           manifest.json, passages.sqlite, vectors.faiss, lexical/
+    snapshots/NAME/           manifest.json, passages.sqlite, passages/, sentences/, lexical/
     build.lock                held while a build writes
 
 A snapshot is named for the SHA-256 of its manifest, which has the SHA-256 of every file: the same articles, settings
@@ -25,7 +25,8 @@ from filelock import FileLock
 from rag.errors import SnapshotError
 
 SCHEMA = 1
-MANIFEST, STORE, VECTORS, LEXICAL = "manifest.json", "passages.sqlite", "vectors.faiss", "lexical"
+MANIFEST, STORE = "manifest.json", "passages.sqlite"
+PASSAGES, SENTENCES, LEXICAL = "passages", "sentences", "lexical"
 _CURRENT, _SNAPSHOTS, _LOCK = "current.json", "snapshots", "build.lock"
 _REBUILD = "build it again with `rag build ARTICLES --index DIR`"
 
@@ -151,7 +152,7 @@ def commit(
             _sync(draft / name)
         draft.chmod(0o755)
         if not (snapshots / manifest.name).exists():
-            os.replace(draft, snapshots / manifest.name)
+            draft.replace(snapshots / manifest.name)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     _sync(snapshots)
@@ -177,7 +178,7 @@ def _point(index: Path, name: str, articles: Path) -> None:
     draft = index / f"{_CURRENT}.tmp"
     draft.write_text(json.dumps(current, ensure_ascii=False, indent=1), encoding="utf-8")
     _sync(draft)
-    os.replace(draft, index / _CURRENT)
+    draft.replace(index / _CURRENT)
     _sync(index)
 
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from rag.types import Alignment, Article, Passage
 
@@ -28,7 +29,8 @@ CREATE TABLE passage (
     alignment TEXT NOT NULL
 );
 """
-_COLUMNS = ", ".join(field.name for field in fields(Passage))
+_FIELDS = [field.name for field in fields(Passage)]
+_COLUMNS = ", ".join(_FIELDS)
 
 
 def digest(passage: Passage) -> str:
@@ -47,7 +49,7 @@ def write_store(path: Path, articles: Iterable[Article], passages: Sequence[Pass
             [(article.source, article.encoding, article.sha256, article.raw) for article in articles],
         )
         connection.executemany(
-            f"INSERT INTO passage (number, digest, {_COLUMNS}) VALUES ({', '.join('?' * (2 + len(fields(Passage))))})",
+            f"INSERT INTO passage (number, digest, {_COLUMNS}) VALUES ({', '.join('?' * (2 + len(_FIELDS)))})",
             [(number, digest(passage), *_row(passage)) for number, passage in enumerate(passages)],
         )
         connection.commit()
@@ -63,7 +65,8 @@ class Store:
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return int(self._select("SELECT count(*) FROM passage")[0][0])
+        ((count,),) = self._select("SELECT count(*) FROM passage")
+        return int(count)
 
     def passages(self, numbers: Sequence[int]) -> list[Passage]:
         """The passages with these numbers, in this order."""
@@ -80,7 +83,7 @@ class Store:
         """The raw text of a file."""
         return str(self._select("SELECT raw FROM article WHERE source = ?", source)[0][0])
 
-    def _select(self, statement: str, *values: object) -> list[tuple[object, ...]]:
+    def _select(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         with self._lock:
             return self._connection.execute(statement, values).fetchall()
 
@@ -90,10 +93,11 @@ class Store:
 
 
 def _row(passage: Passage) -> list[object]:
-    values = [getattr(passage, field.name) for field in fields(Passage)]
+    values = [getattr(passage, name) for name in _FIELDS]
     return [json.dumps(value.ranges) if isinstance(value, Alignment) else value for value in values]
 
 
-def _passage(row: Sequence[object]) -> Passage:
+def _passage(row: Sequence[Any]) -> Passage:
     *values, ranges = row
-    return Passage(*values, Alignment(tuple((start, end) for start, end in json.loads(str(ranges)))))  # type: ignore[arg-type]
+    alignment = Alignment(tuple((start, end) for start, end in json.loads(ranges)))
+    return Passage(**dict(zip(_FIELDS, [*values, alignment], strict=True)))

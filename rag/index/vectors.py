@@ -1,46 +1,62 @@
 """The dense side: exact inner-product search (FAISS) over unit vectors, so that a score is a cosine."""
 
 from pathlib import Path
+from typing import Self
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+# Beyond this many times the passages wanted, further sentences hardly bring passages that are not there yet.
+_SENTENCES_A_PASSAGE = 8
+
 
 class VectorIndex:
-    """Unit vectors of passages numbered from 0. Higher scores are better, at most 1."""
+    """Unit vectors, each of one passage; passages count from 0, in the order of their vectors.
 
-    def __init__(self, flat: faiss.IndexFlatIP) -> None:
+    One index holds a vector a passage, another one a vector a sentence: a sentence says one thing and is found by it,
+    where the vector of its whole passage says a little of everything.
+    """
+
+    def __init__(self, flat: faiss.Index, owners: NDArray[np.int32]) -> None:
         self._flat = flat
+        self._owners = owners  # the passage of each vector, ascending
 
     @classmethod
-    def build(cls, vectors: NDArray[np.float32]) -> "VectorIndex":
-        """An index over `vectors`, shape `(passages, dimension)`."""
-        flat = faiss.IndexFlatIP(vectors.shape[1])
-        flat.add(vectors)
-        return cls(flat)
+    def build(cls, vectors: list[NDArray[np.float32]]) -> Self:
+        """An index over the vectors of each passage, shape `(vectors, dimension)` a passage."""
+        flat = faiss.IndexFlatIP(vectors[0].shape[1])
+        flat.add(np.concatenate(vectors))
+        return cls(flat, np.repeat(np.arange(len(vectors), dtype=np.int32), [len(rows) for rows in vectors]))
 
     @classmethod
-    def load(cls, path: Path) -> "VectorIndex":
-        """The index that `save` wrote to `path`."""
-        return cls(faiss.read_index(str(path)))
-
-    def save(self, path: Path) -> None:
-        """Writes the index to the file `path`."""
-        faiss.write_index(self._flat, str(path))
-
-    def __len__(self) -> int:
-        return int(self._flat.ntotal)
-
-    def search(self, vector: NDArray[np.float32], count: int) -> list[tuple[int, float]]:
-        """The `count` passages nearest to `vector`, shape `(dimension,)`, best first, ties by number."""
-        scores, numbers = self._flat.search(vector[None], min(count, len(self)))
-        return sorted(
-            ((int(number), float(score)) for number, score in zip(numbers[0], scores[0], strict=True)),
-            key=lambda found: (-found[1], found[0]),
+    def load(cls, folder: Path) -> Self:
+        """The index that `save` wrote to `folder`."""
+        return cls(
+            faiss.read_index(str(folder / "vectors.faiss")), np.load(folder / "passages.npy", allow_pickle=False)
         )
 
-    def vector(self, number: int) -> NDArray[np.float32]:
-        """The vector of one passage, shape `(dimension,)`."""
-        vector: NDArray[np.float32] = self._flat.reconstruct(number)
-        return vector
+    def save(self, folder: Path) -> None:
+        """Writes the index to a new folder."""
+        folder.mkdir()
+        faiss.write_index(self._flat, str(folder / "vectors.faiss"))
+        np.save(folder / "passages.npy", self._owners, allow_pickle=False)
+
+    def __len__(self) -> int:
+        """How many passages it holds."""
+        return int(self._owners[-1]) + 1
+
+    def search(self, vector: NDArray[np.float32], count: int) -> list[tuple[int, float]]:
+        """The `count` passages whose best vector is nearest to `vector`, shape `(dimension,)`, with that cosine, -1
+        to 1; best first, ties by number."""
+        wanted = count if self._flat.ntotal == len(self) else count * _SENTENCES_A_PASSAGE
+        scores, rows = self._flat.search(vector[None], min(wanted, self._flat.ntotal))
+        best: dict[int, float] = {}
+        for row, score in zip(rows[0], scores[0], strict=True):
+            best.setdefault(int(self._owners[row]), float(score))
+        return sorted(best.items(), key=lambda found: (-found[1], found[0]))[:count]
+
+    def vectors(self, number: int) -> NDArray[np.float32]:
+        """The vectors of one passage, shape `(vectors, dimension)`."""
+        first, last = np.searchsorted(self._owners, [number, number + 1])
+        return np.asarray(self._flat.reconstruct_n(int(first), int(last - first)), np.float32)
