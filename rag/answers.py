@@ -82,4 +82,4 @@ def _abstain(
 
 def _confidence(span: Span) -> float:
     """The probability that the span answers, 0 to 1: the reader's log-odds of the span against no answer."""
-    return 1 / (1 + math.exp(span.no_answer_score - span.score))
+    return (1 + math.tanh((span.score - span.no_answer_score) / 2)) / 2

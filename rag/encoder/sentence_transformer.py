@@ -44,8 +44,10 @@ class SentenceTransformerEncoder:
 
     def _hash_weights(self) -> str:
         """SHA-256 over the model's weights by name, so that another version under the same name is told apart."""
+        import torch
+
         digest = hashlib.sha256()
         for name, tensor in sorted(self._model.state_dict().items()):
             digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().flatten().view(dtype=__import__("torch").uint8).numpy())
+            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
         return digest.hexdigest()

@@ -39,7 +39,11 @@ def digest(passage: Passage) -> str:
 
 
 def write_store(path: Path, articles: Iterable[Article], passages: Sequence[Passage]) -> None:
-    """Writes a new store; the same content gives the same bytes."""
+    """Writes a new store; the same content gives the same bytes.
+
+    Raises:
+        OSError: the disk is full or fails.
+    """
     connection = sqlite3.connect(path)
     try:
         # No journal: the file is new and counts only once its snapshot is switched to.
@@ -53,6 +57,8 @@ def write_store(path: Path, articles: Iterable[Article], passages: Sequence[Pass
             [(number, digest(passage), *_row(passage)) for number, passage in enumerate(passages)],
         )
         connection.commit()
+    except sqlite3.OperationalError as error:
+        raise OSError(f"{path.name}: {error}") from error
     finally:
         connection.close()
 

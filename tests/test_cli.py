@@ -1,0 +1,122 @@
+"""The command line, as a user calls it: what it prints, and its exit status."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rag
+from rag import cli
+
+ROOT = Path(__file__).parents[1]
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as exit:
+        cli.main([str(argument) for argument in arguments])
+    printed = capsys.readouterr()
+    assert isinstance(exit.value.code, int)
+    return exit.value.code, printed.out, printed.err
+
+
+@pytest.fixture
+def articles(tmp_path: Path) -> Path:
+    (tmp_path / "articles").mkdir()
+    (tmp_path / "articles" / "a.txt").write_text("钱塘区的高校\n\n钱塘区有14所高校。常住人口79.3万。\n", encoding="utf-8")
+    return tmp_path / "articles"
+
+
+def test_build_and_ask(capsys: pytest.CaptureFixture[str], articles: Path, tmp_path: Path) -> None:
+    status, out, err = call(capsys, "build", articles, "--index", tmp_path / "index")
+    assert (status, err) == (0, "")
+    assert out.startswith(f"1 passages of 1 documents in 1 files, 1 newly encoded, in {tmp_path / 'index'} (")
+    status, out, _ = call(capsys, "ask", "钱塘区有几所高校?", "--index", tmp_path / "index")
+    assert status == 0
+    assert out.splitlines()[0].startswith("钱塘区有14所高校。    (")
+    assert out.splitlines()[1:3] == [
+        "    【钱塘区有14所高校。】常住人口79.3万。",
+        "    —— 钱塘区的高校 · a.txt [8:18]",
+    ]
+
+
+def test_json_is_the_answer(capsys: pytest.CaptureFixture[str], seeds_index: Path, engine: rag.Engine) -> None:
+    question = "2022年杭州的生产总值是多少？"
+    status, out, _ = call(capsys, "ask", question, "--index", seeds_index, "--json")
+    assert status == 0
+    assert json.loads(out) == engine.answer(question).to_dict()
+
+
+def test_an_abstention_has_status_1(capsys: pytest.CaptureFixture[str], seeds_index: Path) -> None:
+    status, out, _ = call(capsys, "ask", "???", "--index", seeds_index)
+    assert (status, out) == (1, "Not in these articles: no passage fits the question.\n")
+
+
+def test_an_error_has_status_2(capsys: pytest.CaptureFixture[str], tmp_path: Path, seeds_index: Path) -> None:
+    assert call(capsys, "ask", "", "--index", seeds_index) == (2, "", "rag: the question is empty: ask something\n")
+    status, out, err = call(capsys, "ask", "杭州", "--index", tmp_path / "none")
+    assert (status, out) == (2, "")
+    assert err == f"rag: {tmp_path}/none holds no index: build one with `rag build ARTICLES --index {tmp_path}/none`\n"
+    status, _, err = call(capsys, "build", tmp_path / "gone", "--index", tmp_path / "index")
+    assert status == 2
+    assert err.startswith(f"rag: {tmp_path}/gone is nothing: expected a folder of .txt files")
+    status, _, err = call(capsys, "evaluate", tmp_path / "gone.jsonl", "--index", seeds_index)
+    assert (status, err[:5]) == (2, "rag: ")
+
+
+def test_a_file_left_out_has_status_1(capsys: pytest.CaptureFixture[str], articles: Path, tmp_path: Path) -> None:
+    (articles / "b.txt").write_bytes(bytes(range(256)) * 4)
+    status, out, err = call(capsys, "build", articles, "--index", tmp_path / "index")
+    assert status == 1
+    assert "in 1 files" in out
+    assert err.splitlines()[0].startswith("b.txt is no text: expected UTF-8")
+    assert err.splitlines()[1] == "1 files were left out, see above"
+
+
+def test_evaluate(capsys: pytest.CaptureFixture[str], seeds_index: Path, tmp_path: Path) -> None:
+    lines = (ROOT / "eval_questions.jsonl").read_text(encoding="utf-8").splitlines()
+    chosen = [line for line in lines if '"001-gdp-2022"' in line]
+    (tmp_path / "some.jsonl").write_text("\n".join(chosen), encoding="utf-8")
+    status, out, _ = call(capsys, "evaluate", tmp_path / "some.jsonl", "--index", seeds_index)
+    head, *rows = out.splitlines()
+    assert status == 0
+    assert head.split() == [
+        "questions", "recall_at_1", "recall_at_5", "right_file", "right_passage", "exact_match", "f1", "abstained",
+    ]  # fmt: skip
+    assert rows[0].split()[:6] == ["all", "1", "1.000", "1.000", "1.000", "1.000"]
+    status, out, _ = call(capsys, "evaluate", tmp_path / "some.jsonl", "--index", seeds_index, "--json")
+    report = json.loads(out)
+    assert report["measures"]["all"]["right_passage"] == 1.0
+    assert [shown["id"] for shown in report["outcomes"]] == ["001-gdp-2022"]
+
+
+def test_doctor(capsys: pytest.CaptureFixture[str], seeds_index: Path, tmp_path: Path) -> None:
+    status, out, _ = call(capsys, "doctor", "--index", seeds_index)
+    assert status == 0
+    assert out.splitlines()[0].startswith(f"   ok  yinju {rag.__version__}, Python 3.")
+    assert "164 passages, 5 files" in out
+    damaged = tmp_path / "index"
+    shutil.copytree(seeds_index, damaged)
+    (store,) = damaged.glob("snapshots/*/passages.sqlite")
+    data = bytearray(store.read_bytes())
+    data[-1] ^= 1
+    store.write_bytes(data)
+    status, out, _ = call(capsys, "doctor", "--index", damaged)
+    assert status == 1
+    assert f"fault  {store.parent} is damaged (passages.sqlite): build the index again" in out
+
+
+def test_the_command_is_the_module() -> None:
+    for command in (["rag"], [sys.executable, "-m", "rag"]):
+        path = Path(sys.executable).parent / command[0]
+        done = subprocess.run([path, *command[1:], "--version"], capture_output=True, text=True, check=True)
+        assert done.stdout == f"yinju {rag.__version__}\n"
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = call(capsys, "--help")
+    assert status == 0
+    for command in ("build", "ask", "evaluate", "doctor", "serve"):
+        assert f"\n    {command} " in out

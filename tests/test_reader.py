@@ -1,0 +1,50 @@
+"""The sentence reader."""
+
+import math
+
+import pytest
+
+import rag
+from rag.encoder import load_encoder
+from rag.reader import SentenceReader
+
+PASSAGE = "钱塘区共有59个行政村、61个社区。常住人口79.3万。错落有致的草莓小镇很美。"
+
+
+def test_selects_the_sentence_that_answers() -> None:
+    (span,) = rag.read("钱塘区有多少常住人口?", [PASSAGE])
+    assert span.text == "常住人口79.3万。"
+    assert PASSAGE[span.start : span.end] == span.text
+    assert span.no_answer_score == 0.0
+
+
+def test_a_sentence_that_answers_scores_higher() -> None:
+    right, wrong = rag.read("钱塘区有多少常住人口?", [PASSAGE, "明天多云转晴,气温上升。"])
+    assert right.score > wrong.score
+
+
+def test_a_span_depends_on_its_passage_alone() -> None:
+    reader = SentenceReader(load_encoder())
+    together = reader.read("草莓小镇怎么样?", [PASSAGE, "明天多云转晴。", PASSAGE])
+    assert together[0] == together[2] == reader.read("草莓小镇怎么样?", [PASSAGE])[0]
+
+
+@pytest.mark.parametrize("passage", ["", "   ", "\n"])
+def test_an_empty_passage_has_an_empty_span(passage: str) -> None:
+    (span,) = rag.read("有什么?", [passage])
+    assert (span.start, span.end, span.text, span.score) == (0, 0, "", -math.inf)
+
+
+def test_white_space_around_a_sentence_is_not_selected() -> None:
+    (span,) = rag.read("Who wrote it?", ["  Nobody knows.  Li Bai wrote it.  "])
+    assert span.text == "Li Bai wrote it."
+
+
+def test_a_passage_of_one_character_and_a_very_long_one() -> None:
+    short, long = rag.read("钱塘区有多少常住人口?", ["钱", "无关的一句话。" * 300 + PASSAGE])
+    assert short.text == "钱"
+    assert long.text == "常住人口79.3万。"
+
+
+def test_no_passages() -> None:
+    assert rag.read("有什么?", []) == ()
