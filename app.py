@@ -33,7 +33,7 @@ EXAMPLES = (
 TEXTS: dict[Language, dict[str, str]] = {
     "zh": {
         "html_lang": "zh-Hans",
-        "tagline": "用文章的原话回答，并标出原话在哪里。不编造；文章里没有，就说没有。",
+        "tagline": "用文章的原话作答，指明出处，绝不编造。",
         "question": "你的问题",
         "placeholder": "例如：2022年杭州的生产总值是多少？",
         "info": "按 Enter 提问，按 Shift+Enter 换行",
@@ -289,6 +289,8 @@ THEME = gr.themes.Base(
     button_primary_background_fill_hover="#842019",
     button_primary_background_fill_dark="#b23a31",
     button_primary_background_fill_hover_dark="#c2483f",
+    button_primary_border_color="transparent",
+    button_primary_border_color_dark="transparent",
     button_primary_text_color="#ffffff",
     button_primary_text_color_dark="#ffffff",
     button_secondary_background_fill="#fffefb",
@@ -312,26 +314,29 @@ CSS = """
 .gradio-container { max-width: 54rem !important; margin: 0 auto !important; }
 .gradio-container main { padding: 1.5rem clamp(.5rem, 3vw, 2rem) !important; }
 :focus-visible { outline: 3px solid var(--seal) !important; outline-offset: 2px; }
-#head { align-items: flex-start; flex-wrap: wrap-reverse; row-gap: 0; }
+#head { align-items: flex-end; flex-wrap: wrap-reverse; row-gap: .5rem; }
 #head > :first-child { flex: 1 1 24rem; }
 #language { width: max-content; min-width: 0 !important; flex: none; }
-#question { padding: 0; }
-#ask { align-self: flex-end; width: auto; min-width: min(100%, 10rem); }
+.form:has(#question) { overflow: visible; border: 0; background: none; box-shadow: none; }
+#question { padding: 0; overflow: visible !important; }
+.html-container:has(> * > .yinju) { padding: 0 !important; }
+#ask { border: 0; align-self: flex-end; width: auto; min-width: min(100%, 10rem); }
 footer .divider { display: none; }
 header.yinju h1 { margin: 0; font: 700 2rem/1.3 var(--serif); }
 header.yinju h1 > [lang=zh] { color: var(--seal); letter-spacing: .08em; }
 header.yinju h1 .latin { font-size: 1.2rem; font-weight: 400; color: var(--soft); }
 header.yinju p { margin: .25rem 0 0; color: var(--soft); }
 #examples { gap: .5rem; }
-#examples button { flex: 0 1 auto; min-width: 0; width: auto; text-align: start; white-space: normal;
-  font-weight: 400; }
+#examples button { flex: 0 1 auto; min-width: 0; width: auto; padding: .4rem .8rem; text-align: start;
+  white-space: normal; font-weight: 400; }
 #examples-label p { margin: 0; color: var(--soft); }
 .yinju { line-height: 1.75; overflow-wrap: anywhere; }
 .yinju p { margin: 0; }
 .yinju h2 { margin: 1.75rem 0 .75rem; font-size: 1.05rem; font-weight: 600; }
 .yinju .label { margin: 0; font-size: .85rem; font-weight: 400; color: var(--soft); }
-.yinju .verdict:not(:empty) { padding: 1.25rem clamp(1rem, 3vw, 1.75rem); background: var(--paper);
-  border: 1px solid var(--edge); border-left: 4px solid var(--seal); border-radius: 8px; }
+.yinju .verdict:not(:empty), .yinju .citation { padding: 1rem clamp(1rem, 3vw, 1.75rem);
+  background: var(--paper); border: 1px solid var(--edge); border-radius: 8px; }
+.yinju .verdict:not(:empty) { margin-top: .5rem; border-inline-start: 4px solid var(--seal); }
 .yinju .asked { margin-bottom: .75rem; }
 .yinju .answer { font: 700 clamp(1.5rem, 5vw, 1.9rem)/1.5 var(--serif); unicode-bidi: isolate; }
 .yinju .answer.long { font-size: clamp(1.2rem, 4vw, 1.35rem); line-height: 1.7; }
@@ -341,8 +346,7 @@ header.yinju p { margin: .25rem 0 0; color: var(--soft); }
 .yinju .high { color: var(--high); } .yinju .middle { color: var(--middle); } .yinju .low { color: var(--low); }
 .yinju .abstained, .yinju .message { font-size: 1.35rem; font-weight: 600; }
 .yinju .detail, .yinju .reason { color: var(--soft); }
-.yinju .citation { margin: 0 0 1rem; padding: 1rem clamp(1rem, 3vw, 1.75rem); background: var(--paper);
-  border: 1px solid var(--edge); border-radius: 8px; }
+.yinju .citation { margin: 0 0 1rem; }
 .yinju cite { font-style: normal; font-weight: 600; }
 .yinju blockquote { margin: .5rem 0 .75rem; padding: 0; border: 0; font: 400 1.05rem/1.9 var(--serif); color: inherit;
   white-space: pre-wrap; unicode-bidi: isolate; }
@@ -351,7 +355,7 @@ header.yinju p { margin: .25rem 0 0; color: var(--soft); }
 .yinju dl { display: flex; flex-wrap: wrap; gap: .15rem 1.25rem; margin: 0; font-size: .85rem; color: var(--soft); }
 .yinju dl div { display: flex; gap: .4em; }
 .yinju dt { flex: none; } .yinju dt::after { content: ":"; } .yinju dt:lang(zh)::after { content: "："; }
-.yinju dd { margin: 0; }
+.yinju dl div:lang(zh) { gap: 0; } .yinju dd { margin: 0; }
 .yinju code { padding: 0; background: none; border: 0; font: .95em var(--font-mono); color: inherit; }
 .yinju .closest .citation { border-style: dashed; background: none; }
 .yinju .near { text-decoration: underline dotted var(--soft); text-underline-offset: .3em; }
@@ -363,8 +367,8 @@ header.yinju p { margin: .25rem 0 0; color: var(--soft); }
 .yinju details .citation { margin-top: .75rem; }
 """
 
-# The Enter that ends a composition confirms the input method's candidate; the text box must not take it for "send".
-# Some browsers mark that key only on keydown (code 229), so the keypress that follows is judged by it.
+# The Enter that ends a composition confirms the input method's choice: the text box must neither send for it nor break
+# the line. Some browsers mark that key only on keydown (by code 229), so the keypress that follows is judged by it.
 HEAD = """
 <script>
 (() => {
@@ -372,7 +376,9 @@ HEAD = """
   const hold = (event) => {
     if (event.type === "keydown") composing = event.isComposing || event.keyCode === 229;
     const inQuestion = event.target instanceof Element && event.target.closest("#question");
-    if (inQuestion && event.key === "Enter" && (composing || event.isComposing)) event.stopImmediatePropagation();
+    if (!inQuestion || event.key !== "Enter" || !(composing || event.isComposing)) return;
+    event.stopImmediatePropagation();
+    if (event.type === "keypress") event.preventDefault();
   };
   for (const type of ["keydown", "keypress"]) window.addEventListener(type, hold, true);
 })();
@@ -385,11 +391,11 @@ HEAD = """
 def build_app(engine: rag.Engine) -> gr.Blocks:
     """The page over an open engine, with the endpoint `/ask` for scripts."""
 
-    def ask(question: str, language: Language) -> tuple[Shown, str]:
+    def show(question: str, language: Language) -> tuple[Shown, str]:
         shown = _asked(engine, question)
         return shown, render(shown, language)
 
-    def ask_as_json(question: str) -> dict[str, Any]:
+    def ask(question: str) -> dict[str, Any]:
         """Ask the articles. Returns the answer with its citations, as `Answer.to_dict()` does."""
         try:
             return engine.answer(question).to_dict()
@@ -416,33 +422,35 @@ def build_app(engine: rag.Engine) -> gr.Blocks:
         with gr.Row(elem_id="examples"):
             examples = [gr.Button(example, size="sm") for example in EXAMPLES]
 
-        def speak(language: Language, shown: Shown) -> dict[gr.blocks.Block, Any]:
+        def speak(language: Language) -> dict[gr.blocks.Block, Any]:
             texts = TEXTS[language]
             return {
                 header: render_header(language),
                 question: gr.Textbox(**_question_texts(language)),
                 send: texts["ask"],
                 examples_label: texts["examples"],
-                result: render(shown, language),
             }
 
         def greet(request: gr.Request) -> dict[gr.blocks.Block, Any]:
             preferred = preferred_language(request.headers.get("accept-language", ""))
-            return {language: preferred} | speak(preferred, "start")
+            return {language: preferred} | speak(preferred)
 
-        spoken = [header, question, send, examples_label, result]
+        def switch(language: Language, shown: Shown) -> dict[gr.blocks.Block, Any]:
+            return speak(language) | {result: render(shown, language)}
+
+        spoken = [header, question, send, examples_label]
         private: dict[str, Any] = {"api_visibility": "private"}
         asking: dict[str, Any] = {"concurrency_limit": CONCURRENCY, "concurrency_id": "ask"}
 
         page.load(greet, None, [language, *spoken], show_progress="hidden", **private)
-        language.input(speak, [language, shown], spoken, show_progress="hidden", **private)
-        language.change(None, language, js="l => { document.documentElement.lang = l }", **private)
-        gr.on([send.click, question.submit], ask, [question, language], [shown, result], **asking, **private)
+        language.input(switch, [language, shown], [result, *spoken], show_progress="hidden", **private)
+        language.change(None, language, js="language => { document.documentElement.lang = language }", **private)
+        gr.on([send.click, question.submit], show, [question, language], [shown, result], **asking, **private)
         for button in examples:
             button.click(lambda text: text, button, question, show_progress="hidden", queue=False, **private).then(
-                ask, [question, language], [shown, result], **asking, **private
+                show, [question, language], [shown, result], **asking, **private
             )
-        api(ask_as_json, api_name="ask", **asking)
+        api(ask, api_name="ask", **asking)
     return page
 
 
