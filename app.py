@@ -6,6 +6,7 @@ What articles say keeps its words and is set in serif; what the app says is set 
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from html import escape
@@ -22,10 +23,10 @@ Shown = rag.Answer | rag.RagError | Literal["start", "empty"]  # what the result
 CONCURRENCY = 4  # questions answered at once; a handful keeps two cores busy, the others wait in the queue
 EXAMPLES = (
     "2022年杭州的生产总值是多少？",
-    "產城融合的核心是什么？",
-    "钱塘区上半年规上工业战略性新兴产业增加值是多少？",
-    "How is Hangzhou's GDP expected to grow in 2023?",
-    "Who gave the lecture on industry-city integration?",
+    "产城融合的核心是什么？",
+    "钱塘区有多少常住人口？",
+    "What is Hangzhou's GDP growth target for 2023?",
+    "Who is the acting head of Xihu District?",
 )
 
 # ---------------------------------------------------------------------------------------------------------- Words
@@ -313,7 +314,7 @@ CSS = """
   --high: #7fd09b; --middle: #e9c26a; --low: #f0897f; }
 .gradio-container { max-width: 54rem !important; margin: 0 auto !important; }
 .gradio-container main { padding: 1.5rem clamp(.5rem, 3vw, 2rem) !important; }
-:focus-visible { outline: 3px solid var(--seal) !important; outline-offset: 2px; }
+:focus-visible { outline: 2px solid var(--seal) !important; outline-offset: 1px; }
 #head { align-items: flex-end; flex-wrap: wrap-reverse; row-gap: .5rem; }
 #head > :first-child { flex: 1 1 24rem; }
 #language { width: max-content; min-width: 0 !important; flex: none; }
@@ -402,6 +403,8 @@ def build_app(engine: rag.Engine) -> gr.Blocks:
         except rag.RagError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
+    # Gradio tallies all its events after each one, slower with every question; nothing here reads the tally.
+    os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(sys.maxsize))
     page = gr.Blocks(title="引据 Yinju", analytics_enabled=False)
     with page:
         shown = gr.State("start")
@@ -442,9 +445,10 @@ def build_app(engine: rag.Engine) -> gr.Blocks:
         private: dict[str, Any] = {"api_visibility": "private"}
         asking: dict[str, Any] = {"concurrency_limit": CONCURRENCY, "concurrency_id": "ask"}
 
-        page.load(greet, None, [language, *spoken], show_progress="hidden", **private)
+        greeted = page.load(greet, None, [language, *spoken], show_progress="hidden", **private)
+        for spoken_in in (greeted.then, language.change):
+            spoken_in(None, language, js="language => { document.documentElement.lang = language }", **private)
         language.input(switch, [language, shown], [result, *spoken], show_progress="hidden", **private)
-        language.change(None, language, js="language => { document.documentElement.lang = language }", **private)
         gr.on([send.click, question.submit], show, [question, language], [shown, result], **asking, **private)
         for button in examples:
             button.click(lambda text: text, button, question, show_progress="hidden", queue=False, **private).then(
@@ -478,7 +482,7 @@ def serve(engine: rag.Engine, host: str, port: int, *, wait: bool = True) -> gr.
     page.launch(
         server_name=host,
         server_port=port,
-        prevent_thread_lock=not wait,
+        prevent_thread_lock=True,
         theme=THEME,
         css=CSS,
         head=HEAD,
@@ -486,8 +490,13 @@ def serve(engine: rag.Engine, host: str, port: int, *, wait: bool = True) -> gr.
         share=False,
         ssr_mode=False,
         run_history=False,
-        quiet=not wait,
+        enable_monitoring=False,
+        quiet=True,
     )
+    if wait:
+        sys.stdout.write(f"Yinju answers at {page.local_url} (Ctrl+C stops it)\n")
+        sys.stdout.flush()
+        page.block_thread()
     return page
 
 
@@ -501,9 +510,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     try:
         rag.answer(EXAMPLES[0])  # builds the index where that is due, and loads the models before the first visitor
-        serve(rag.open(), options.host, options.port)
-    except (rag.RagError, OSError) as error:
+        engine = rag.open()
+    except rag.RagError as error:
         sys.exit(f"app.py: {error}")
+    try:
+        serve(engine, options.host, options.port)
+    except OSError:
+        sys.exit(f"app.py: cannot listen on {options.host}, port {options.port}; choose another with --host or --port")
 
 
 if __name__ == "__main__":
