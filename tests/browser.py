@@ -1,0 +1,89 @@
+"""A real headless Chromium over a page, driven through Selenium; it leaves this machine alone."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--window-size=1280,1000",
+)
+T = TypeVar("T")
+WAIT = 30  # seconds until something that should appear counts as missing
+
+
+class Page:
+    """The app in a browser: what a person can do on it, and see."""
+
+    def __init__(self, url: str, profile: Path, languages: str) -> None:
+        options = ChromeOptions()
+        options.binary_location = "/usr/bin/chromium"
+        for flag in (*FLAGS, f"--user-data-dir={profile}"):
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        self.url = url
+        self.driver = Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+        self.driver.execute_cdp_cmd("Network.enable", {})
+        self.driver.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": {"Accept-Language": languages}})
+
+    def open(self, label: str) -> None:
+        """Opens the page anew, and waits until its question box bears `label`."""
+        self.driver.get(self.url)
+        self.until(lambda: [e for e in self.all("#question [data-testid=block-info]") if e.text == label])
+
+    def until(self, seen: Callable[[], T]) -> T:
+        """What `seen` returns as soon as it is true."""
+        return WebDriverWait(self.driver, WAIT).until(lambda _: seen())
+
+    def all(self, selector: str) -> list[WebElement]:
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def one(self, selector: str) -> WebElement:
+        (element,) = self.all(selector)
+        return element
+
+    def text(self, selector: str) -> str:
+        """The text of the one such element as the page holds it, visible or not."""
+        return self.one(selector).get_property("textContent").strip()
+
+    @property
+    def box(self) -> WebElement:
+        return self.one("#question textarea")
+
+    def answered(self, question: str) -> None:
+        """Waits until the page shows what it has to say to `question`."""
+        self.until(lambda: [e for e in self.all("#result .asked bdi") if e.get_property("textContent") == question])
+
+    def press(self, key: str, code: int, text: str) -> None:
+        """Presses and releases a key as the browser's input layer does: trusted, unlike an event from JavaScript."""
+        event = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+        self.driver.execute_cdp_cmd("Input.dispatchKeyEvent", event | {"type": "keyDown", "text": text})
+        self.driver.execute_cdp_cmd("Input.dispatchKeyEvent", event | {"type": "keyUp"})
+
+    def requests(self) -> list[str]:
+        """The address of every request since the last call, sockets included; the browser's own pages left out."""
+        messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
+        urls = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+        urls += [m["params"]["url"] for m in messages if m["method"] == "Network.webSocketCreated"]
+        return [url for url in urls if urlsplit(url).scheme in ("http", "https", "ws", "wss")]
+
+    def questions_sent(self) -> int:
+        """How many events the page sent to the server since `requests` was last called."""
+        return len([url for url in self.requests() if urlsplit(url).path.endswith("/queue/join")])
+
+    def close(self) -> None:
+        self.driver.quit()
