@@ -509,8 +509,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, default=7860, help="port to listen on (default: %(default)s)")
     options = parser.parse_args(arguments)
     try:
-        rag.answer(EXAMPLES[0])  # builds the index where that is due, and loads the models before the first visitor
         engine = rag.open()
+        engine.answer(EXAMPLES[0])  # loads what is loaded late, before the first visitor
     except rag.RagError as error:
         sys.exit(f"app.py: {error}")
     try:

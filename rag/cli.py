@@ -12,7 +12,7 @@ from typing import NoReturn
 from rag import __version__
 from rag.doctor import examine
 from rag.encoder import DEFAULT_ENCODER
-from rag.engine import DEFAULT_INDEX, HOME, Engine, build, default_engine, open
+from rag.engine import DEFAULT_INDEX, HOME, build, open
 from rag.errors import RagError
 from rag.evaluate import Measures, by_group, read_questions, run
 from rag.types import Answer, Citation
@@ -94,10 +94,6 @@ def _add_index(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _engine(options: argparse.Namespace) -> Engine:
-    return default_engine() if options.index is None else open(options.index)
-
-
 def _build(options: argparse.Namespace) -> int:
     report = build(options.articles, options.index, options.encoder)
     for line in (*report.warnings, *report.skipped):
@@ -112,7 +108,7 @@ def _build(options: argparse.Namespace) -> int:
 
 
 def _ask(options: argparse.Namespace) -> int:
-    answer = _engine(options).answer(options.question)
+    answer = open(options.index).answer(options.question)
     print(json.dumps(answer.to_dict(), ensure_ascii=False, indent=2) if options.json else _show(answer))
     return _OK if answer.answered else _NOT_FOUND
 
@@ -146,7 +142,7 @@ def _show_citation(citation: Citation) -> str:
 
 def _evaluate(options: argparse.Namespace) -> int:
     questions = read_questions(options.questions)
-    outcomes = run(_engine(options), questions)
+    outcomes = run(open(options.index), questions)
     groups = by_group(outcomes)
     if options.json:
         report = {

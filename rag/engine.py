@@ -75,13 +75,18 @@ class Engine:
                 )
 
 
-def open(index: str | PathLike[str] = DEFAULT_INDEX) -> Engine:
+def open(index: str | PathLike[str] | None = None) -> Engine:
     """Opens the index in a folder. Keep it open: the models load once.
+
+    None opens `index/`, built from `seeds/` first if there is none, and built again if its articles were changed.
 
     Raises:
         SnapshotError: there is no index, or it is damaged, of another version or of another encoder.
         EncoderError: its encoder is not on this machine.
     """
+    if index is None:
+        refresh_index(DEFAULT_INDEX, DEFAULT_ARTICLES)
+        return Engine(Index(DEFAULT_INDEX))
     return Engine(Index(Path(index)))
 
 
@@ -103,25 +108,17 @@ def build(
 
 
 def answer(question: str) -> Answer:
-    """What the articles answer to `question`, from the index in `index/`, built from `seeds/` on first use.
-
-    An index whose articles were changed since is built again. For an index elsewhere, see `open`.
+    """What the articles answer to `question`, from the index that `open()` opens, once in a process.
 
     Raises:
         QuestionError: `question` is no text, empty or too long.
     """
-    checked_question(question)
-    return default_engine().answer(question)
-
-
-def default_engine() -> Engine:
-    """The engine over `index/`, built from its articles first where that is due, and opened once in a process."""
     global _default
+    checked_question(question)
     with _default_lock:
         if _default is None:
-            refresh_index(DEFAULT_INDEX, DEFAULT_ARTICLES)
-            _default = open(DEFAULT_INDEX)
-        return _default
+            _default = open()
+    return _default.answer(question)
 
 
 def read(question: str, passages: Sequence[str]) -> tuple[Span, ...]:

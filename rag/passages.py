@@ -94,5 +94,3 @@ def _shorten(text: str, start: int, end: int) -> list[tuple[int, int]]:
 def _cut(text: str, start: int, end: int, pattern: re.Pattern[str]) -> list[tuple[int, int]]:
     cuts = [match.end() for match in pattern.finditer(text, start, end) if match.end() < end]
     return list(zip([start, *cuts], [*cuts, end], strict=True))
-
-

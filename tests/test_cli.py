@@ -25,7 +25,9 @@ def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, s
 @pytest.fixture
 def articles(tmp_path: Path) -> Path:
     (tmp_path / "articles").mkdir()
-    (tmp_path / "articles" / "a.txt").write_text("钱塘区的高校\n\n钱塘区有14所高校。常住人口79.3万。\n", encoding="utf-8")
+    (tmp_path / "articles" / "a.txt").write_text(
+        "钱塘区的高校\n\n钱塘区有14所高校。常住人口79.3万。\n", encoding="utf-8"
+    )
     return tmp_path / "articles"
 
 

@@ -152,7 +152,9 @@ def test_another_model_by_path_with_its_own_prompts() -> None:
     assert len(other.fingerprint) == 64
     texts = ["2022年杭州的生产总值是多少?", "杭州实现生产总值18753亿元"]
     assert (other.encode_queries(texts) * default.encode_queries(texts)).sum(axis=1) == pytest.approx([1, 1], abs=1e-5)
-    assert (other.encode_passages(texts) * default.encode_passages(texts)).sum(axis=1) == pytest.approx([1, 1], abs=1e-5)
+    assert (other.encode_passages(texts) * default.encode_passages(texts)).sum(axis=1) == pytest.approx(
+        [1, 1], abs=1e-5
+    )
     assert other.encode_passages([]).shape == (0, 384)
 
 

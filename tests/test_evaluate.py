@@ -20,8 +20,7 @@ def questions() -> tuple[Question, ...]:
 
 def test_evidence_and_answers_stand_in_a_passage(questions: tuple[Question, ...], seeds: Path) -> None:
     texts = {
-        path.name: [passage.text for passage in passages_of(read_article(path, seeds))]
-        for path in article_paths(seeds)
+        path.name: [passage.text for passage in passages_of(read_article(path, seeds))] for path in article_paths(seeds)
     }
     for question in questions:
         if question.answerable:
@@ -93,7 +92,9 @@ def test_measures_are_means() -> None:
 
 
 def test_run_asks_every_question(engine: rag.Engine, questions: tuple[Question, ...]) -> None:
-    chosen = [question for question in questions if question.id == "001-gdp-2022" or question.kind == "unanswerable"][:2]
+    chosen = [question for question in questions if question.id == "001-gdp-2022" or question.kind == "unanswerable"][
+        :2
+    ]
     answerable, unanswerable = sorted(run(engine, chosen), key=lambda outcome: not outcome.question.answerable)
     assert (answerable.rank, answerable.right_file, answerable.right_passage) == (1, True, True)
     assert answerable.to_dict()["right_passage"] is True

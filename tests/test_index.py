@@ -233,7 +233,9 @@ def test_an_encoder_that_changed_since(index: Path) -> None:
 
 def test_a_folder_that_cannot_be_written(articles: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(rag.SnapshotError, match=r"file/index cannot be written .*: expected a folder that may be written"):
+    with pytest.raises(
+        rag.SnapshotError, match=r"file/index cannot be written .*: expected a folder that may be written"
+    ):
         rag.build(articles, tmp_path / "file" / "index")
 
 
@@ -242,7 +244,9 @@ def small_disk(tmp_path: Path):
     """A disk of 400 kB of our own; mounting one takes a privilege."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", disk], capture_output=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", disk], capture_output=True, check=False
+    )
     if mounted.returncode:
         pytest.skip("a small disk can only be mounted with the privilege to mount")
     yield disk

@@ -20,7 +20,12 @@ def test_long_words_come_with_the_words_inside_them() -> None:
 
 def test_words_that_ask_are_not_looked_up() -> None:
     assert query_words("钱塘区的高校有多少?") == ["钱塘", "区", "高校"]
-    assert query_words("How many listed companies are there in Binjiang?") == ["listed", "companies", "there", "binjiang"]
+    assert query_words("How many listed companies are there in Binjiang?") == [
+        "listed",
+        "companies",
+        "there",
+        "binjiang",
+    ]
 
 
 def test_search_ranks_by_bm25_and_breaks_ties_by_number() -> None:

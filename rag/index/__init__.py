@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -63,8 +63,8 @@ class Index:
             self.passages = VectorIndex.load(snapshot / PASSAGES)
             self.sentences = VectorIndex.load(snapshot / SENTENCES)
             self.lexical = LexicalIndex.load(snapshot / LEXICAL)
-            parts = (self.store, self.passages, self.sentences, self.lexical)
-            counts = {self.manifest.passages, *map(len, parts)}
+            parts: tuple[Sized, ...] = (self.store, self.passages, self.sentences, self.lexical)
+            counts = {self.manifest.passages, *(len(part) for part in parts)}
         except Exception as error:
             raise SnapshotError(f"{snapshot} is damaged ({error}): build the index again") from error
         if len(counts) != 1:

@@ -22,8 +22,9 @@ logging.getLogger("bm25s").setLevel(logging.WARNING)
 # Words that ask or only hold a sentence together, folded: a passage is not about them. Grammar, not tuning.
 STOPWORDS = frozenset(
     "的 了 着 过 是 在 和 与 及 或 而 也 都 就 又 把 被 让 给 对 向 从 到 由 于 以 为 之 其 这 那 这个 那个 个 "
-    "吗 呢 吧 啊 呀 嘛 么 哪 哪个 哪些 哪里 哪儿 哪年 哪位 哪家 哪几 什么 啥 谁 怎么 怎样 怎么样 如何 为什么 为何 何 何时 何地 "
-    "多少 几 多大 多久 多高 多长 几个 到底 究竟 请问 告诉 我 你 您 他 她 它 我们 你们 他们 有 有没有 是不是 是什么 "
+    "吗 呢 吧 啊 呀 嘛 么 哪 哪个 哪些 哪里 哪儿 哪年 哪位 哪家 哪几 什么 啥 谁 怎么 怎样 怎么样 如何 为什么 为何 "
+    "何 何时 何地 多少 几 多大 多久 多高 多长 几个 到底 究竟 请问 "
+    "告诉 我 你 您 他 她 它 我们 你们 他们 有 有没有 是不是 是什么 "
     "a an the of in on at to for from by with and or is are was were be been do does did has have had "
     "what which who whom whose when where why how many much that this these those it its as".split()
 )

@@ -38,7 +38,7 @@ class VectorIndex:
     def save(self, folder: Path) -> None:
         """Writes the index to a new folder."""
         folder.mkdir()
-        (folder / "vectors.faiss").write_bytes(faiss.serialize_index(self._flat))  # an error of FAISS's names no cause
+        (folder / "vectors.faiss").write_bytes(bytes(faiss.serialize_index(self._flat)))  # FAISS's errors name no cause
         np.save(folder / "passages.npy", self._owners, allow_pickle=False)
 
     def __len__(self) -> int:
