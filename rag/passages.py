@@ -4,13 +4,18 @@ import math
 import re
 from collections.abc import Iterator
 
+from rag.documents.characters import CJK
 from rag.types import Article, Block, Document, Passage
 
 # The longest official's paragraph of the seeds has 263 characters, nearly all paragraphs of CMRC 2018 have less than
 # 1,000. At 500 a Chinese passage with its title stays below the 512 tokens that the encoder sees.
 MAX_PASSAGE = 500
 
-_SENTENCE_END = re.compile(r"(?:[。!?!?…]+|[.;;](?=\s)|\n)[”’\"'」』))】》]*\s*")
+# A line end inside a paragraph stands between words of an alphabet and ends no sentence; one next to a CJK character or
+# to another white space ends a paragraph, in a text that was not cleaned.
+_SENTENCE_END = re.compile(
+    rf"(?:[。!?!?…]+|[.;;](?=[”’\"'」』))】》]*\s)|(?<=[{CJK}])\n|\n(?=[{CJK}\s]))[”’\"'」』))】》]*\s*"
+)
 _CLAUSE_END = re.compile(r"[,,;;、::]\s*|\s+")
 
 
@@ -45,10 +50,11 @@ def _paragraphs(document: Document) -> Iterator[tuple[str, int, Block]]:
     number = 0
     after_paragraph = True
     for block in document.blocks:
-        if block.kind == "heading":
+        if block.kind == "title":
+            headings = []
+        elif block.kind == "heading":
             headings = [] if after_paragraph else headings
-            text = document.text[block.start : block.end]
-            headings += [text] if text != document.title else []
+            headings.append(document.text[block.start : block.end])
         else:
             number += 1
             yield " ".join(headings), number, block
@@ -94,5 +100,3 @@ def _shorten(text: str, start: int, end: int) -> list[tuple[int, int]]:
 def _cut(text: str, start: int, end: int, pattern: re.Pattern[str]) -> list[tuple[int, int]]:
     cuts = [match.end() for match in pattern.finditer(text, start, end) if match.end() < end]
     return list(zip([start, *cuts], [*cuts, end], strict=True))
-
-
