@@ -54,9 +54,10 @@ class Alignment:
         for i in range(bisect_right(self._ends, start), len(self.ranges)):
             raw_start, raw_end = self.ranges[i]
             shift = raw_end - self._ends[i]
-            if raw_start >= end + shift:
+            first, last = max(raw_start, start + shift), min(raw_end, end + shift)
+            if first >= last:
                 break
-            kept.append((max(raw_start, start + shift), min(raw_end, end + shift)))
+            kept.append((first, last))
         return Alignment(tuple(kept))
 
     def raw_span(self, start: int, end: int) -> tuple[int, int]:

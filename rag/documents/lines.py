@@ -55,7 +55,7 @@ class Line:
     start: int  # raw offsets
     end: int
     text: str  # what of it stays
-    indent: int  # white space before it
+    indent: str  # the white space before it
     after_blank: bool  # whether a blank line stands before it
     folded: str = field(init=False)  # "" for a line too long to be anything but a paragraph
     _beginning: str = field(init=False)

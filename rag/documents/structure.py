@@ -8,7 +8,7 @@ from itertools import pairwise
 from rag.documents import furniture, metadata
 from rag.documents.characters import Ranges, kept, line_end_after, lines, numbers_page, strip
 from rag.documents.lines import Line, damaged
-from rag.documents.wrapping import is_cut, wrap_width
+from rag.documents.wrapping import Margin, margin_of
 from rag.types import Alignment, Block, BlockKind, Document, DocumentKind, Removed
 
 # More heading-like lines than these in a row are a list, not headings: title and subtitle at the most.
@@ -37,12 +37,12 @@ class _Draft:
 def structure(raw: str, source: str) -> tuple[tuple[Document, ...], tuple[Removed, ...]]:
     """The documents in the text of one file, in order, and what of the file belongs to none."""
     found, removed = _read_lines(raw)
-    columns = wrap_width(found)
+    margin = margin_of(found)
     found = _without_foot(found, removed)
     related = next((i for i, line in enumerate(found) if line.opens_related), len(found))
     removed += [Removed(line.start, line.end, "navigation") for line in found[related : related + 1]]
     main = _without_foot(found[:related], removed)
-    drafts = [_article(item, columns, removed) for item in _items(main)]
+    drafts = [_article(item, margin, removed) for item in _items(main)]
     drafts += _teasers(found[related + 1 :], removed)
     documents = tuple(_finish(raw, source, draft) for draft in drafts if draft.blocks)
     return documents, tuple(sorted(removed, key=lambda part: part.start))
@@ -56,7 +56,7 @@ def _read_lines(raw: str) -> tuple[list[Line], list[Removed]]:
         start, end = strip(raw, line_start, line_end)
         if start < end and not numbers_page(raw, start, end):
             text = "".join(raw[a:b] for a, b in kept(raw, start, end))
-            found.append(Line(start, end, text, start - line_start, after_blank))
+            found.append(Line(start, end, text, raw[line_start:start], after_blank))
             after_blank = False
         else:
             after_blank = True
@@ -103,11 +103,11 @@ def _items(found: Sequence[Line]) -> Iterator[list[Line]]:
         yield item
 
 
-def _article(item: Sequence[Line], columns: int | None, removed: list[Removed]) -> _Draft:
+def _article(item: Sequence[Line], margin: Margin | None, removed: list[Removed]) -> _Draft:
     """One article: its head read and cut off, then headings and paragraphs."""
     draft = _Draft("article")
     body = _without_foot(_read_head(item, draft, removed), removed)
-    goes_on = [_goes_on(line, following, columns) for line, following in pairwise(body)]
+    goes_on = [_goes_on(line, following, margin) for line, following in pairwise(body)]
     headings = _headings(body, goes_on)
     title = min(headings) if headings and not draft.blocks and body[0].opens_editors_note else None
     for i, line in enumerate(body):
@@ -160,11 +160,9 @@ def _headings(body: Sequence[Line], goes_on: Sequence[bool]) -> set[int]:
     return found
 
 
-def _goes_on(line: Line, following: Line, columns: int | None) -> bool:
+def _goes_on(line: Line, following: Line, margin: Margin | None) -> bool:
     """Whether the paragraph of `line` goes on in `following`: both cut by the margin, or torn by a page break."""
-    if columns is not None and is_cut(line, following, columns):
-        return True
-    return line.breaks_off(following)
+    return (margin is not None and margin.cuts(line, following)) or line.breaks_off(following)
 
 
 def _teasers(found: Sequence[Line], removed: list[Removed]) -> list[_Draft]:
