@@ -36,7 +36,7 @@ def simplify(text: str) -> str:
     """
     if _SURROGATE.search(text):
         return "".join(part if _SURROGATE.match(part) else simplify(part) for part in _SURROGATE.split(text))
-    simplified = _simplifier().convert(text)
+    simplified: str = _simplifier().convert(text)
     if len(simplified) == len(text):
         return simplified
     return "".join(form if len(form) == 1 else c for c in text for form in (_simplifier().convert(c),))

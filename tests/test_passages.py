@@ -1,5 +1,7 @@
 """Passages, and the guarantees that every citation rests on, over arbitrary text."""
 
+from itertools import pairwise
+
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -9,17 +11,38 @@ from rag.documents.structure import structure
 from rag.passages import MAX_PASSAGE, passages_of, sentences, split
 from rag.types import Article
 
-_PIECES = (
-    *"杭州錢塘區。,:;!?、“”()()《》…—abcXYZ 0123.,;:'\"-/|> \t\u3000\xa0\n\n\n",
-    "\r\n", "\r", "\u2028", "\u2029", "\x0c", "\x0b", "\x1c", "\x85", "\x00", "\u200b", "\ufeff", "\xad", "\ufffd", "\ue319",
-    "區(qū)", "發(fā)展", "(qū)", "?lián)", "说(shuō)\n", "\n— 3 —\n", "\n第3页\n", " \n 3/10 \n\n", "第3页", "\n- 4 -", "Page 3 of 9",
-    "hello world ", "The park opened in\n", "the north. ", "杭州是浙江省的省会,", "开发区共有三家企业。", "推动产城\n\n一体发展。\n",
-    "本报记者 张三\n", "\n标题一则\n", "\n相关文章\n", "当前位置:首页 > 新闻\n", "2024-09-26 10:20 来源:杭州日报\n", "电话:0571-12345678\n",
-    "版权声明:本文由某网发布,转载请注明出处。\n", "问:为什么?\n", "答:因为如此\n", "编者按:", "一、", "a" * 90, "杭" * 170, "\n  ",
-)  # fmt: skip
-texts = st.lists(
-    st.sampled_from(_PIECES) | st.text(st.characters(exclude_categories=["Cs"]), max_size=8), max_size=60
-).map("".join)
+_CHARACTERS = "杭州錢塘區。,:;!?、“”()()《》…—abcXYZ 0123.,;:'\"-/|> \t\u3000\xa0"
+_LINE_ENDS = ("\n", "\n\n", "\n  ", "\r\n", "\r", "\u2028", "\u2029", "\x0c", "\x0b", "\x1c", "\x85")
+_INVISIBLE = ("\x00", "\u200b", "\ufeff", "\xad")
+_DAMAGED = ("\ufffd", "\ue319", "?lián)")
+_READINGS = ("區(qū)", "發(fā)展", "(qū)", "说(shuō)\n")
+_PAGE_NUMBERS = ("\n— 3 —\n", "\n第3页\n", " \n 3/10 \n\n", "第3页", "\n- 4 -", "Page 3 of 9")
+_PROSE = (
+    "hello world ",
+    "The park opened in\n",
+    "the north. ",
+    "杭州是浙江省的省会,",
+    "开发区共有三家企业。",
+    "推动产城\n\n一体发展。\n",
+    "a" * 90,
+    "杭" * 170,
+)
+_PAGE = (
+    "本报记者 张三\n",
+    "\n标题一则\n",
+    "\n相关文章\n",
+    "当前位置:首页 > 新闻\n",
+    "2024-09-26 10:20 来源:杭州日报\n",
+    "电话:0571-12345678\n",
+    "版权声明:本文由某网发布,转载请注明出处。\n",
+    "问:为什么?\n",
+    "答:因为如此\n",
+    "编者按:",
+    "一、",
+)
+_PIECES = (*_CHARACTERS, *_LINE_ENDS * 2, *_INVISIBLE, *_DAMAGED, *_READINGS, *_PAGE_NUMBERS, *_PROSE, *_PAGE)
+_anything = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+texts = st.lists(st.sampled_from(_PIECES) | _anything, max_size=60).map("".join)
 
 
 def _article(raw: str) -> Article:
@@ -142,7 +165,7 @@ def test_split_tiles_in_pieces_that_are_not_too_long(text: str, data: st.DataObj
     for parts in (split(text, start, end), sentences(text, start, end)):
         assert parts[0][0] == start
         assert parts[-1][1] == end
-        assert all(before[1] == after[0] for before, after in zip(parts, parts[1:], strict=False))
+        assert all(before[1] == after[0] for before, after in pairwise(parts))
         assert all(first < last for first, last in parts)
     assert all(last - first <= MAX_PASSAGE for first, last in split(text, start, end))
 
