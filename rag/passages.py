@@ -22,8 +22,9 @@ _CLAUSE_END = re.compile(r"[,,;;、::]\s*|\s+")
 def passages_of(article: Article) -> tuple[Passage, ...]:
     """All passages of a file in the order they stand there, with ids that number them from 1."""
     parts = [
-        (document, section, paragraph, start, end)
+        (document, title, section, paragraph, start, end)
         for document in article.documents
+        for title in (document.title,)
         for section, paragraph, block in _paragraphs(document)
         for start, end in split(document.text, block.start, block.end)
     ]
@@ -32,7 +33,7 @@ def passages_of(article: Article) -> tuple[Passage, ...]:
             id=f"{article.source}#{number}",
             source=article.source,
             kind=document.kind,
-            title=document.title,
+            title=title,
             section=section,
             date=document.date,
             publisher=document.publisher,
@@ -40,7 +41,7 @@ def passages_of(article: Article) -> tuple[Passage, ...]:
             text=document.text[start:end],
             alignment=document.alignment.slice(start, end),
         )
-        for number, (document, section, paragraph, start, end) in enumerate(parts, start=1)
+        for number, (document, title, section, paragraph, start, end) in enumerate(parts, start=1)
     )
 
 

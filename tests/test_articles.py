@@ -69,6 +69,8 @@ def test_newspaper_page_with_bylines_below_the_titles() -> None:
         "(来源:钱江晚报 2023.5.6)",
         "星期六 2023年5月6日 上午10:20 信息来源:钱江晚报 浏览次数:88",
         "来源:钱江晚报\n\n发布日期:2023-05-06",
+        "2023-05-06 10:20 杭州网 来源:钱江晚报 记者张三/杭州报道",
+        "http://news.example.com 2023年05月06日 10:20 来源:钱江晚报",
         "來源:钱江晚报 發佈時間:2023-05-06 10:20",
     ],
 )
@@ -126,6 +128,8 @@ FEET = [
     "上一篇:地铁十号线今日通车\n下一篇:菜市场改造完成",
     "分享到: 微信 微博 QQ空间\n点赞 12 收藏 3 评论 0",
     "【返回顶部】【关闭窗口】",
+    "微信扫一扫,分享到朋友圈\n[1] [2] 下一页 尾页",
+    "- END -\n点击“阅读原文”了解更多\n喜欢就点个在看吧",
     "关于我们 | 网站地图 | 联系我们 | 法律声明",
 ]
 
@@ -164,19 +168,23 @@ LAST_SENTENCES = [
     "本站是换乘站,预计下月开通。",
     "“本网站转载的内容均已获授权。”该公司负责人说。",
     "编辑:你怎么看这件事?",
+    "作者:我写了整整三年",
     "客服:您好,请问有什么可以帮您?",
     "截至2023年5月6日,项目已完成投资20亿元。",
     "来源:他说是捡来的。",
     "第一季度 | 120 | 130",
     "上一篇报道引起了很大反响。",
     "阅读使人充实",
+    "他点了一个赞",
+    "下一页翻开,是一张老照片",
+    "故事到此 END",
     "地址:杭州市钱塘区1号大街1号",
     "The company said it would contact users whose data had been copied.",
 ]
 
 
 @pytest.mark.parametrize("last", LAST_SENTENCES)
-@pytest.mark.parametrize("foot", ["", "\n\n联系电话:0571-87654321\n版权所有 机场新闻网"])
+@pytest.mark.parametrize("foot", ["", "\n电话:0571-87654321", "\n\n联系电话:0571-87654321\n版权所有 机场新闻网"])
 def test_no_sentence_is_taken_for_a_foot(last: str, foot: str) -> None:
     raw = f"机场三期通过验收\n\n{BODY}\n{last}{foot}\n"
     assert passages(raw) == [BODY, last]
@@ -331,6 +339,11 @@ def test_an_article_of_one_line(line: str) -> None:
     assert passages(line) == [line]
 
 
+def test_a_title_with_nothing_below_it_is_the_text() -> None:
+    assert documents("机场三期通过验收\n2023-05-06 10:20\n") == [("article", "", "2023-05-06", None)]
+    assert passages("机场三期通过验收\n2023-05-06 10:20\n") == ["机场三期通过验收"]
+
+
 def test_numbered_headings() -> None:
     raw = f"关于加快建设的意见\n\n一、总体要求\n(一)指导思想\n{BODY}\n1. 主要目标\n{BODY_2}\n二、保障措施\n{BODY}\n"
     assert sections(raw) == [("一、总体要求 (一)指导思想", BODY), ("1. 主要目标", BODY_2), ("二、保障措施", BODY)]
@@ -341,7 +354,9 @@ def test_a_list_of_short_lines_is_no_pile_of_headings() -> None:
     assert sections(raw) == [("", text) for text in (BODY, "张三", "李四", "王五", "赵六", BODY_2)]
 
 
-@pytest.mark.parametrize("speakers", [("问", "答"), ("记者", "张三"), ("Q", "A"), ("主持人", "王教授")])
+@pytest.mark.parametrize(
+    "speakers", [("问", "答"), ("记者", "张三"), ("Q", "A"), ("主持人", "王教授"), ("学生", "王教授")]
+)
 def test_an_interview_keeps_every_line(speakers: tuple[str, str]) -> None:
     asks, answers = speakers
     lines = [
@@ -365,6 +380,7 @@ def test_a_table_of_labels_and_values() -> None:
         "容积率:1.2",
     ]
     assert passages("项目概况\n\n" + "\n".join(rows)) == rows
+    assert passages("项目概况\n\n" + "\n".join([*rows, BODY])) == [*rows, BODY]
 
 
 def test_a_poem() -> None:

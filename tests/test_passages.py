@@ -54,7 +54,7 @@ def _article(raw: str) -> Article:
 @given(texts)
 @example("a \n— 3 — \nb")
 @example("杭州很好,真的很好很好很好很好的\n— 3 —\nabc")
-@example("區(qū)\u2028短句。")
+@example("錢塘區(qū)\u2028短句。")
 def test_slices_round_trip_and_nothing_is_lost(raw: str) -> None:
     article = _article(raw)
     seen = [False] * len(raw)
@@ -72,7 +72,8 @@ def test_slices_round_trip_and_nothing_is_lost(raw: str) -> None:
         assert [block.kind for block in document.blocks].count("title") <= 1
         position = 0
         for block in document.blocks:
-            assert block.start == position + (position > 0), "blocks tile the text, one character between them"
+            assert block.start == position + (position > 0), "blocks tile the text, one line end between them"
+            assert block.start == 0 or document.text[position].splitlines() == [""]
             assert (
                 clean(raw[slice(*document.alignment.raw_span(block.start, block.end))])
                 == (document.text[block.start : block.end])
@@ -121,6 +122,7 @@ def test_the_cleaned_form_of_any_part_of_a_passage_is_that_part(raw: str, data: 
 @given(texts, st.data())
 @example("a \n— 3 — \nb", None)
 @example("a \n — 3 —\n\tb", None)
+@example("a\n — 3 —\nb", None)
 @example("a\t\r\n- 3 -\r\n b 区(qū)\n(qū)\u200b \u200b 第3页\n第3页", None)
 def test_cleaning_is_local(raw: str, data: st.DataObject | None) -> None:
     """Whatever is taken for a paragraph: any part of it, cut out by its raw offsets, is cleaned to that part."""
@@ -135,6 +137,14 @@ def test_cleaning_is_local(raw: str, data: st.DataObject | None) -> None:
     for first, last in parts:
         if first < last:
             assert clean(raw[positions[first] : positions[last - 1] + 1]) == text[first:last]
+
+
+def test_a_page_number_goes_only_where_it_is_a_line_of_its_own() -> None:
+    assert clean("见\n第3页\n的图") == "见的图"
+    assert clean("见\n第3页的图") == "见第3页的图"
+    assert clean("见第3页\n的图") == "见第3页的图"
+    assert clean("第3页") == "第3页"
+    assert clean("a\n- 3 -\nb") == "a\nb"
 
 
 @settings(max_examples=300, deadline=None)

@@ -24,7 +24,7 @@ _SENTENCE_END = re.compile(r"[。!?…;:.][”’\"'」』)\]】》]*$")
 _GOES_ON = re.compile(
     r"([,、(《“‘「『【-]|[的和与及在对将为把被从向到以而并或是]|\b(the|an?|of|and|or|to|in|for|with|by|on|at|from|that|is|are|was))$"
 )
-_NO_TITLE_END = re.compile(r"([。;,、:]|\.\.+|…)[”’\"']?$|[。;].|^…|(?<!\bno)(?<![a-z]\.[a-z])(?<=[a-z]{3})\.$")
+_NO_TITLE_END = re.compile(r"([。;,、:]|\.\.+|…)[”’\"']?$|[。;].|^…|[a-z]{3}\.$")
 _LABELLED = re.compile(r"(?P<label>[^,。;:!?\s]{1,12})\s?:\s?\S")
 _SPEAKER = re.compile(r"(问|答|q|a|记者|主持人|采访者|受访者)\d{0,2}\s?:")
 _ENUMERATED = re.compile(
@@ -101,11 +101,6 @@ class Line:
         return bool(_BYLINE.match(self.folded))
 
     @property
-    def is_credit(self) -> bool:
-        """It names author or editor after a label."""
-        return self.furniture == "credit"
-
-    @property
     def label(self) -> str:
         """What stands before its first colon, "" if that is no label; the same on many lines it is a speaker."""
         match = _LABELLED.match(self._beginning)
@@ -114,7 +109,12 @@ class Line:
     @property
     def stands_alone(self) -> bool:
         """A label and its value and no sentence: `受访人:…`."""
-        return self.is_narrow(MAX_TITLE) and bool(self.label) and not re.search("[,。;]", self.folded)
+        return (
+            self.is_narrow(MAX_TITLE)
+            and bool(self.label)
+            and "。" not in self.folded
+            and not _GOES_ON.search(self.folded)
+        )
 
     @property
     def opens_related(self) -> bool:

@@ -22,8 +22,11 @@ _WORDS = re.compile(
     r"\d+\s*(?:秒|分钟|小时|天|个?月|年)前|(?:分享|转发|收藏|打印|字号|字体|评论|阅读|浏览|点击|访问)(?:到\S{2,4})?[量数次]*\s*:?\s*\d*|"
     r"[大中小](?=[\s\]】)大中小]|$)|[\W_])+"
 )
-# Characters beside a date in figures, a time or a publisher, such as the name of a column or of the author.
-_MAX_REST = 8
+# Characters beside a date in figures, a time or a publisher, such as the name of a column or of the author; beside
+# date and time together, which no sentence begins with, such as those of site, author and place.
+_MAX_REST, _MAX_REST_BESIDE_STAMP = 8, 24
+_STAMP = re.compile(rf"(?:{_DATE.pattern})\s?(?:{_CLOCK.pattern})")
+_ADDRESS = re.compile(r"https?://\S+")
 _MAX_LINE = 120
 
 
@@ -53,6 +56,10 @@ def is_metadata(folded: str, below_title: bool) -> bool:
     dated, published = date_of(folded) is not None, _PUBLISHER.search(folded) is not None
     if len(folded) > _MAX_LINE or not (dated or published) or re.search("[。!?;]", folded):
         return False
-    rest = _WORDS.sub("", _WEEKDAY.sub("", _CLOCK.sub("", _DATE.sub("", _PUBLISHER.sub("", folded)))))
+    rest = _WORDS.sub("", _WEEKDAY.sub("", _CLOCK.sub("", _DATE.sub("", _PUBLISHER.sub("", _ADDRESS.sub("", folded))))))
+    if not below_title:
+        return not rest
+    if _STAMP.search(folded):
+        return len(rest) <= _MAX_REST_BESIDE_STAMP
     in_figures = re.search(_NUMERIC_DATE, folded) or _CLOCK.search(folded) or published
-    return len(rest) <= (_MAX_REST if below_title and in_figures else 0)
+    return len(rest) <= (_MAX_REST if in_figures else 0)
