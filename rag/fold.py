@@ -5,10 +5,13 @@ full-width and half-width forms (Unicode NFKC), upper and lower case. It never c
 the shadow is an offset into the text.
 """
 
+import re
 import unicodedata
 from functools import cache
 
 import opencc
+
+_SURROGATE = re.compile("([\ud800-\udfff])")
 
 
 @cache
@@ -29,9 +32,11 @@ def simplify(text: str) -> str:
     """`text` in Simplified characters, as long as `text`.
 
     OpenCC looks at phrases first (乾坤 keeps its 乾). Its phrases keep their length; should a newer table hold one
-    that does not, the text is converted character by character.
+    that does not, the text is converted character by character. Lone surrogates, which it refuses, stay.
     """
-    simplified = _simplifier().convert(text)
+    if _SURROGATE.search(text):
+        return "".join(part if _SURROGATE.match(part) else simplify(part) for part in _SURROGATE.split(text))
+    simplified: str = _simplifier().convert(text)
     if len(simplified) == len(text):
         return simplified
     return "".join(form if len(form) == 1 else c for c in text for form in (_simplifier().convert(c),))

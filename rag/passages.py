@@ -4,21 +4,27 @@ import math
 import re
 from collections.abc import Iterator
 
+from rag.documents.characters import CJK
 from rag.types import Article, Block, Document, Passage
 
 # The longest official's paragraph of the seeds has 263 characters, nearly all paragraphs of CMRC 2018 have less than
 # 1,000. At 500 a Chinese passage with its title stays below the 512 tokens that the encoder sees.
 MAX_PASSAGE = 500
 
-_SENTENCE_END = re.compile(r"(?:[。!?!?…]+|[.;;](?=\s)|\n)[”’\"'」』))】》]*\s*")
+# A line end inside a paragraph stands between words of an alphabet and ends no sentence; one next to a CJK character or
+# to another white space ends a paragraph, in a text that was not cleaned.
+_SENTENCE_END = re.compile(
+    rf"(?:[。!?!?…]+|[.;;](?=[”’\"'」』))】》]*\s)|(?<=[{CJK}])\n|\n(?=[{CJK}\s]))[”’\"'」』))】》]*\s*"
+)
 _CLAUSE_END = re.compile(r"[,,;;、::]\s*|\s+")
 
 
 def passages_of(article: Article) -> tuple[Passage, ...]:
     """All passages of a file in the order they stand there, with ids that number them from 1."""
     parts = [
-        (document, section, paragraph, start, end)
+        (document, title, section, paragraph, start, end)
         for document in article.documents
+        for title in (document.title,)
         for section, paragraph, block in _paragraphs(document)
         for start, end in split(document.text, block.start, block.end)
     ]
@@ -27,7 +33,7 @@ def passages_of(article: Article) -> tuple[Passage, ...]:
             id=f"{article.source}#{number}",
             source=article.source,
             kind=document.kind,
-            title=document.title,
+            title=title,
             section=section,
             date=document.date,
             publisher=document.publisher,
@@ -35,7 +41,7 @@ def passages_of(article: Article) -> tuple[Passage, ...]:
             text=document.text[start:end],
             alignment=document.alignment.slice(start, end),
         )
-        for number, (document, section, paragraph, start, end) in enumerate(parts, start=1)
+        for number, (document, title, section, paragraph, start, end) in enumerate(parts, start=1)
     )
 
 
@@ -45,10 +51,11 @@ def _paragraphs(document: Document) -> Iterator[tuple[str, int, Block]]:
     number = 0
     after_paragraph = True
     for block in document.blocks:
-        if block.kind == "heading":
+        if block.kind == "title":
+            headings = []
+        elif block.kind == "heading":
             headings = [] if after_paragraph else headings
-            text = document.text[block.start : block.end]
-            headings += [text] if text != document.title else []
+            headings.append(document.text[block.start : block.end])
         else:
             number += 1
             yield " ".join(headings), number, block

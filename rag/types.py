@@ -8,10 +8,11 @@ line ends as they are and without a byte-order mark; all others count in the tex
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from itertools import accumulate
 from typing import Any, Literal, Self
 
-BlockKind = Literal["heading", "paragraph"]
+BlockKind = Literal["title", "heading", "paragraph"]
 DocumentKind = Literal["article", "teaser"]
 AbstentionReason = Literal["no_candidates", "no_span", "low_confidence"]
 
@@ -25,6 +26,10 @@ class Alignment:
     """
 
     ranges: tuple[tuple[int, int], ...]
+    _ends: tuple[int, ...] = field(init=False, repr=False, compare=False)  # where each range ends in the text
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_ends", tuple(accumulate(end - start for start, end in self.ranges)))
 
     @classmethod
     def of(cls, ranges: Iterable[tuple[int, int]]) -> Self:
@@ -41,17 +46,18 @@ class Alignment:
 
     def __len__(self) -> int:
         """The length of the aligned text in code points."""
-        return sum(end - start for start, end in self.ranges)
+        return self._ends[-1] if self._ends else 0
 
     def slice(self, start: int, end: int) -> "Alignment":
         """The alignment of `text[start:end]`, for `0 <= start <= end <= len(self)`."""
-        kept, position = [], 0
-        for raw_start, raw_end in self.ranges:
-            length = raw_end - raw_start
-            first, last = max(start - position, 0), min(end - position, length)
-            if first < last:
-                kept.append((raw_start + first, raw_start + last))
-            position += length
+        kept = []
+        for i in range(bisect_right(self._ends, start), len(self.ranges)):
+            raw_start, raw_end = self.ranges[i]
+            shift = raw_end - self._ends[i]
+            first, last = max(raw_start, start + shift), min(raw_end, end + shift)
+            if first >= last:
+                break
+            kept.append((first, last))
         return Alignment(tuple(kept))
 
     def raw_span(self, start: int, end: int) -> tuple[int, int]:
@@ -63,19 +69,10 @@ class Alignment:
         """The text itself, cut out of the raw file."""
         return "".join(raw[start:end] for start, end in self.ranges)
 
-    def position(self, raw_offset: int) -> int:
-        """The offset in the text of the first kept character at or after `raw_offset`."""
-        index = bisect_right(self.ranges, (raw_offset, raw_offset)) - 1
-        before = sum(end - start for start, end in self.ranges[: max(index, 0)])
-        if index < 0:
-            return 0
-        start, end = self.ranges[index]
-        return before + min(raw_offset, end) - start
-
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A heading or a paragraph of a document: `document.text[start:end]`."""
+    """The title, a heading or a paragraph of a document: `document.text[start:end]`."""
 
     kind: BlockKind
     start: int
@@ -97,31 +94,39 @@ class Document:
 
     source: str
     kind: DocumentKind
-    title: str  # "" when the article has none
     date: str | None  # ISO 8601, as in "2024-09-26"
     publisher: str | None  # whom the page names as its source
-    text: str  # headings and paragraphs, one a line
+    text: str  # title, headings and paragraphs, one a line, in the order of the file
     alignment: Alignment
-    blocks: tuple[Block, ...]
+    blocks: tuple[Block, ...]  # at most one of them a title
     damaged: tuple[tuple[int, int], ...]  # ranges of `text` whose characters were destroyed before the file came here
+
+    @property
+    def title(self) -> str:
+        """The text of the title, "" when the article has none."""
+        return next((self.text[block.start : block.end] for block in self.blocks if block.kind == "title"), "")
 
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """One file of the collection, read: its raw text and the documents found in it."""
+    """One file of the collection, read: its raw text and the documents found in it.
+
+    Nothing of the raw text is lost: a character is in a document, in a removed stretch, or it is white space, invisible
+    or part of a reading in brackets.
+    """
 
     source: str  # path below the articles folder, with "/"
     encoding: str
     sha256: str
     raw: str
     documents: tuple[Document, ...]
-    removed: tuple[Removed, ...]
+    removed: tuple[Removed, ...]  # in the order of the file
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a person should know about this file, one sentence each."""
         found = []
-        if not self.documents:
+        if not any(block.kind == "paragraph" for document in self.documents for block in document.blocks):
             found.append(f"{self.source}: no paragraph of text was found")
         for document in self.documents:
             for start, end in document.damaged:

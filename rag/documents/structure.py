@@ -1,36 +1,49 @@
 """Lines to documents: head and foot cut off, items told apart, titles, headings and broken paragraphs found."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-from rag.documents.characters import Ranges, bridge, kept_in_line, lines
+from rag.documents import furniture, metadata
+from rag.documents.characters import Ranges, kept, line_end_after, lines, numbers_page, strip
 from rag.documents.lines import Line, damaged
+from rag.documents.wrapping import Margin, margin_of
 from rag.types import Alignment, Block, BlockKind, Document, DocumentKind, Removed
 
 # More heading-like lines than these in a row are a list, not headings: title and subtitle at the most.
 _MAX_HEADINGS_IN_A_ROW = 2
+# What stands above an article. Contacts and notices stand below; above, a title on such matters might be taken for one.
+_HEAD_FURNITURE = ("separator", "navigation", "credit")
 
 
 @dataclass(slots=True)
 class _Draft:
-    """A document while it is put together."""
+    """A document while it is put together; its blocks are raw ranges."""
 
     kind: DocumentKind
-    title: str = ""
     date: str | None = None
     publisher: str | None = None
-    blocks: list[tuple[BlockKind, Ranges]] = field(default_factory=list)
+    blocks: list[tuple[BlockKind, int, int]] = field(default_factory=list)
+
+    def add(self, kind: BlockKind, line: Line) -> None:
+        self.blocks.append((kind, line.start, line.end))
+
+    def lengthen(self, line: Line) -> None:
+        kind, start, _ = self.blocks[-1]
+        self.blocks[-1] = (kind, start, line.end)
 
 
 def structure(raw: str, source: str) -> tuple[tuple[Document, ...], tuple[Removed, ...]]:
     """The documents in the text of one file, in order, and what of the file belongs to none."""
     found, removed = _read_lines(raw)
+    margin = margin_of(found)
     found = _without_foot(found, removed)
     related = next((i for i, line in enumerate(found) if line.opens_related), len(found))
-    main, rest = found[:related], found[related + 1 :]
     removed += [Removed(line.start, line.end, "navigation") for line in found[related : related + 1]]
-    drafts = [draft for item in _items(_without_foot(main, removed)) for draft in _article(raw, item, removed)]
-    drafts += _teasers(raw, rest, removed)
+    main = _without_foot(found[:related], removed)
+    drafts = [_article(item, margin, removed) for item in _items(main)]
+    drafts += _teasers(found[related + 1 :], removed)
     documents = tuple(_finish(raw, source, draft) for draft in drafts if draft.blocks)
     return documents, tuple(sorted(removed, key=lambda part: part.start))
 
@@ -39,25 +52,24 @@ def _read_lines(raw: str) -> tuple[list[Line], list[Removed]]:
     found: list[Line] = []
     removed: list[Removed] = []
     after_blank = False
-    for start, end in lines(raw):
-        kept = kept_in_line(raw, start, end)
-        if kept:
-            found.append(Line(start, end, kept, "".join(raw[a:b] for a, b in kept), after_blank))
-        elif raw[start:end].strip():
-            removed.append(Removed(start, end, "page number"))
-        after_blank = not kept
+    for line_start, line_end in lines(raw):
+        start, end = strip(raw, line_start, line_end)
+        if start < end and not numbers_page(raw, start, end):
+            text = "".join(raw[a:b] for a, b in kept(raw, start, end))
+            found.append(Line(start, end, text, raw[line_start:start], after_blank))
+            after_blank = False
+        else:
+            after_blank = True
+            removed += [Removed(start, end, "page number")] if start < end else []
     return found, removed
 
 
 def _without_foot(found: list[Line], removed: list[Removed]) -> list[Line]:
-    """`found` up to the last line that is no furniture; the talk between contact lines goes with them."""
+    """`found` up to the last line that is no furniture; what stands among contact lines goes with them."""
     last = len(found)
     while last:
         line = found[last - 1]
-        reason: str | None = line.furniture
-        beside_contact = last < len(found) and found[last].furniture == "contact" and not found[last].after_blank
-        if reason is None and line.is_contact_talk and beside_contact:
-            reason = "contact"
+        reason = line.furniture or _contact_beside(found, last - 1)
         if reason is None:
             break
         removed.append(Removed(line.start, line.end, reason))
@@ -65,98 +77,110 @@ def _without_foot(found: list[Line], removed: list[Removed]) -> list[Line]:
     return found[:last]
 
 
-def _items(found: Sequence[Line]) -> Iterable[list[Line]]:
-    """Several items on one page: after the byline that ends one, a heading begins the next."""
+def _contact_beside(found: Sequence[Line], i: int) -> furniture.Furniture | None:
+    """Whether the line is furniture because of the contact lines directly beside it."""
+    line = found[i]
+    below = i + 1 < len(found) and not found[i + 1].after_blank and found[i + 1].furniture == "contact"
+    above = i > 0 and not line.after_blank and found[i - 1].furniture == "contact"
+    named = below and furniture.names_contact(line.folded)
+    return "contact" if named or (above and below and furniture.invites_contact(line.folded)) else None
+
+
+def _items(found: Sequence[Line]) -> Iterator[list[Line]]:
+    """Several items on one page: a heading begins the next after the byline that ends one, or above a byline."""
     item: list[Line] = []
-    for line, following in zip(found, [*found[1:], None], strict=True):
+    has_body = False
+    for i, line in enumerate(found):
         item.append(line)
-        has_body = any(not (other.is_title or other.is_byline) for other in item)
-        if line.is_byline and has_body and following is not None and following.is_heading:
+        has_body = has_body or not (line.is_title or line.is_byline)
+        following = found[i + 1] if i + 1 < len(found) else None
+        if following is None or not has_body or not following.is_heading or following.is_enumerated:
+            continue
+        if line.is_byline or (line.is_closed and i + 2 < len(found) and found[i + 2].is_byline):
             yield item
-            item = []
+            item, has_body = [], False
     if item:
         yield item
 
 
-def _article(raw: str, item: Sequence[Line], removed: list[Removed]) -> Iterable[_Draft]:
+def _article(item: Sequence[Line], margin: Margin | None, removed: list[Removed]) -> _Draft:
     """One article: its head read and cut off, then headings and paragraphs."""
     draft = _Draft("article")
-    body = _read_head(item, draft, removed)
-    body = _without_foot(body, removed)
-    headings = _headings(body, draft)
-    broken = False
+    body = _without_foot(_read_head(item, draft, removed), removed)
+    goes_on = [_goes_on(line, following, margin) for line, following in pairwise(body)]
+    headings = _headings(body, goes_on)
+    title = min(headings) if headings and not draft.blocks and body[0].opens_editors_note else None
     for i, line in enumerate(body):
         if i in headings:
-            draft.blocks.append(("heading", line.kept))
-        elif broken:
-            _, paragraph = draft.blocks[-1]
-            paragraph += bridge(raw, paragraph[-1][1], line.kept[0][0]) + line.kept
+            draft.add("title" if i == title else "heading", line)
+        elif i and goes_on[i - 1] and i - 1 not in headings:
+            draft.lengthen(line)
         else:
-            draft.blocks.append(("paragraph", list(line.kept)))
-        following = body[i + 1] if i + 1 < len(body) else None
-        broken = (
-            i not in headings
-            and following is not None
-            and i + 1 not in headings
-            and line.joins(following)
-            and not _something_between(line, following, removed)
-        )
-    if any(kind == "paragraph" for kind, _ in draft.blocks):
-        yield draft
+            draft.add("paragraph", line)
+    if not body:  # nothing but a title: then it is the text
+        draft.blocks = [("paragraph", start, end) for _, start, end in draft.blocks]
+    return draft
 
 
 def _read_head(item: Sequence[Line], draft: _Draft, removed: list[Removed]) -> list[Line]:
-    """Takes navigation, title and the line with date and publisher from the top; returns what follows."""
+    """Takes navigation, title and the line with date and publisher from the top; returns what follows.
+
+    A byline below the title stays, also where the line with the date follows it.
+    """
+    speakers = {label for label, count in Counter(line.label for line in item).items() if label and count > 1}
     position = 0
+    bylines: list[Line] = []
     for position, line in enumerate(item):
-        if (reason := "metadata" if line.is_metadata else line.furniture) is not None:
+        titled = bool(draft.blocks)
+        reason = "metadata" if metadata.is_metadata(line.folded, titled) else line.furniture
+        if reason == "metadata" or reason in _HEAD_FURNITURE:
             removed.append(Removed(line.start, line.end, reason))
             draft.date = draft.date or line.date
             draft.publisher = draft.publisher or line.publisher
-        elif not draft.title and line.is_title and position + 1 < len(item):
-            draft.title = line.text
+        elif titled and line.is_byline:
+            bylines.append(line)
+        elif not titled and line.is_title and line.label not in speakers and position + 1 < len(item):
+            draft.add("title", line)
         else:
-            break
-    else:
-        position = len(item)
-    return list(item[position:])
+            return bylines + list(item[position:])
+    return bylines
 
 
-def _headings(body: Sequence[Line], draft: _Draft) -> set[int]:
-    """Which lines are headings. The first becomes the title where only a note of the editors stands before it."""
+def _headings(body: Sequence[Line], goes_on: Sequence[bool]) -> set[int]:
+    """Which lines are headings: short ones that stand alone, few together, above a paragraph."""
     found: set[int] = set()
     run: list[int] = []
     for i, line in enumerate(body):
-        if line.is_heading and not (i and body[i - 1].joins(line)):
+        joined = (i and goes_on[i - 1]) or (i < len(goes_on) and goes_on[i])
+        if line.is_heading and not joined:
             run.append(i)
             continue
         found |= set(run) if len(run) <= _MAX_HEADINGS_IN_A_ROW else set()
         run = []
-    if found and not draft.title and body[0].opens_editors_note:
-        draft.title = body[min(found)].text
     return found
 
 
-def _something_between(line: Line, following: Line, removed: Iterable[Removed]) -> bool:
-    return any(
-        line.end <= part.start and part.end <= following.start and part.reason != "page number" for part in removed
-    )
+def _goes_on(line: Line, following: Line, margin: Margin | None) -> bool:
+    """Whether the paragraph of `line` goes on in `following`: both cut by the margin, or torn by a page break."""
+    return (margin is not None and margin.cuts(line, following)) or line.breaks_off(following)
 
 
-def _teasers(raw: str, found: Sequence[Line], removed: list[Removed]) -> list[_Draft]:
+def _teasers(found: Sequence[Line], removed: list[Removed]) -> list[_Draft]:
     """Titles and beginnings of other articles, each once: a page often shows a title again as its picture's text."""
     drafts: list[_Draft] = []
+    titles: set[str] = set()
     for line in found:
         if line.furniture is not None:
             removed.append(Removed(line.start, line.end, line.furniture))
-        elif line.is_title and not (drafts and drafts[-1].title == line.text):
-            drafts.append(_Draft("teaser", title=line.text))
-        elif line.is_title and not drafts[-1].blocks:
+        elif line.text in titles:
             removed.append(Removed(line.start, line.end, "repeated title"))
+        elif line.is_title:
+            titles.add(line.text)
+            drafts.append(_Draft("teaser"))
+            drafts[-1].add("title", line)
         else:
-            if not drafts:
-                drafts.append(_Draft("teaser"))
-            drafts[-1].blocks.append(("paragraph", line.kept))
+            drafts += [] if drafts else [_Draft("teaser")]
+            drafts[-1].add("paragraph", line)
     return drafts
 
 
@@ -165,17 +189,16 @@ def _finish(raw: str, source: str, draft: _Draft) -> Document:
     ranges: Ranges = []
     blocks: list[Block] = []
     position = 0
-    for kind, kept in draft.blocks:
+    for kind, start, end in draft.blocks:
         if ranges:
-            line_end = raw.index("\n", ranges[-1][1]) if "\n" in raw[ranges[-1][1] : kept[0][0]] else ranges[-1][1]
+            line_end = line_end_after(raw, ranges[-1][1])
             ranges.append((line_end, line_end + 1))
             position += 1
-        length = sum(end - start for start, end in kept)
+        block = kept(raw, start, end)
+        length = sum(last - first for first, last in block)
         blocks.append(Block(kind, position, position + length))
         position += length
-        ranges += kept
+        ranges += block
     alignment = Alignment.of(ranges)
     text = alignment.apply(raw)
-    return Document(
-        source, draft.kind, draft.title, draft.date, draft.publisher, text, alignment, tuple(blocks), damaged(text)
-    )
+    return Document(source, draft.kind, draft.date, draft.publisher, text, alignment, tuple(blocks), damaged(text))
