@@ -23,7 +23,7 @@ _OK, _NOT_FOUND, _ERROR = 0, 1, 2
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs the command and exits: 0 when done, 1 when it abstained or found a fault, 2 on an error."""
-    options = _parser().parse_args(arguments)
+    options = parse(arguments)
     logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, format="%(message)s")
     command: Callable[[argparse.Namespace], int] = options.command
     try:
@@ -35,6 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.stderr.close()
         status = _ERROR
     sys.exit(status)
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options in `arguments`, those of the process for None; exits when there is something wrong with them."""
+    return _parser().parse_args(arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
