@@ -51,12 +51,10 @@ def _paragraphs(document: Document) -> Iterator[tuple[str, int, Block]]:
     number = 0
     after_paragraph = True
     for block in document.blocks:
-        if block.kind == "title":
-            headings = []
-        elif block.kind == "heading":
+        if block.kind == "heading":
             headings = [] if after_paragraph else headings
             headings.append(document.text[block.start : block.end])
-        else:
+        elif block.kind == "paragraph":
             number += 1
             yield " ".join(headings), number, block
         after_paragraph = block.kind == "paragraph"

@@ -6,6 +6,7 @@ The rules were made on the seeds. These pages are of the same kinds and in other
 import pytest
 
 from rag.documents import parse
+from rag.documents.lines import width
 from rag.passages import passages_of
 
 
@@ -195,6 +196,7 @@ def test_no_sentence_is_taken_for_a_foot(last: str, foot: str) -> None:
     [
         "2023年5月6日,杭州开会。",
         "2023年5月6日,晴",
+        "2023-05-06 大雨!",
         "2023年5月6日上午,机场三期工程通过验收。",
         "来源:记者多方打听,才知道这批货的来历。",
         "据新华社2023年5月6日电,机场三期工程通过验收。",
@@ -215,6 +217,7 @@ def test_no_sentence_is_taken_for_a_head(first: str) -> None:
         "杭州地铁上线新版二维码",
         "一夜爆红的微信公众号",
         "2022年8月24日新闻发布会",
+        "2023-05-05杭州要闻",
         "转载请注明出处,难在哪里?",
         "版权保护新规实施",
         "专访张三:我们要走自己的路",
@@ -270,6 +273,17 @@ def test_chinese_text_cut_at_one_width() -> None:
     )
     raw = f"机场三期通过验收\n\n{wrapped}\n"
     assert passages(raw) == [first, second]
+
+
+def test_text_of_both_widths_cut_at_one_column() -> None:
+    text = "机场三期GDP增长5.5%,旅客120万人次,货邮36.5万吨,比2022年多10%以上。" * 5
+    lines = [""]
+    for character in text:
+        if width(lines[-1] + character) > 36:
+            lines.append("")
+        lines[-1] += character
+    assert len({len(line) for line in lines[:-1]}) > 2
+    assert "".join(passages("机场三期通过验收\n\n" + "\n".join(lines)).pop().split()) == text
 
 
 def test_text_cut_at_one_width_and_by_a_page() -> None:
@@ -364,6 +378,7 @@ def test_an_interview_keeps_every_line(speakers: tuple[str, str]) -> None:
         f"{answers}:它是全省最大的综合交通枢纽,意义重大。",
         f"{asks}:什么时候通车?",
         f"{answers}:明年",
+        f"{answers}:{BODY[:-1] * 3}",
         f"{asks}:怎么联系你们?",
         f"{answers}:电话号码在网上,加微信也可以",
     ]

@@ -184,6 +184,7 @@ def test_a_long_paragraph_is_split_at_sentence_ends_into_parts_of_about_equal_le
     sentence = "杭" * 99 + "。"
     assert split(sentence * 6, 0, 600) == [(0, 300), (300, 600)]
     assert split(sentence * 5, 0, 500) == [(0, 500)]
+    assert split("杭" * 259 + "。" + "杭" * 399 + "。", 0, 660) == [(0, 260), (260, 660)]
 
 
 def test_a_sentence_too_long_is_split_at_its_clauses_and_what_has_none_at_the_length() -> None:
