@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 
 QUERY_PREFIX = "query: "  # what the E5 family was trained with (Wang et al. 2022, arXiv:2212.03533)
 PASSAGE_PREFIX = "passage: "
+QUESTION_LIMIT = 64  # tokens, with prefix and special ones: above every question of the training sets (60)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,8 +40,16 @@ class Window:
     last: int
 
 
+@dataclass(frozen=True, slots=True)
+class WindowSizes:
+    """Tokens of a window and how far the next one begins."""
+
+    size: int = 320
+    stride: int = 192
+
+
 def window_ranges(length: int, size: int, stride: int) -> Iterator[Window]:
-    """The windows over `length` tokens: each of at most `size`, beginning every `stride` tokens, the last one full.
+    """The windows over `length` tokens: each of at most `size`, beginning every `stride` tokens.
 
     A passage without tokens has one empty window, so that it is read (and found to hold no answer) like any other.
     """
@@ -50,7 +59,7 @@ def window_ranges(length: int, size: int, stride: int) -> Iterator[Window]:
     while first + size < length:
         yield Window(first, first + size)
         first += stride
-    yield Window(max(0, length - size), length)
+    yield Window(first, length)
 
 
 class SpanTokenizer:
@@ -91,3 +100,14 @@ class SpanTokenizer:
     def window_ids(self, tokens: PassageTokens, window: Window) -> np.ndarray:
         """`<s> passage: … </s>` around one window's tokens."""
         return np.array([*self._opening, *tokens.ids[window.first : window.last], *self._closing], np.int32)
+
+
+def cut_span(tokens: PassageTokens, first: int, last: int, start_cut: int, end_cut: int) -> tuple[int, int]:
+    """Code points of the span of tokens `first … last` less the cuts; a cut that would leave nothing is not made."""
+    whole = int(tokens.starts[first]), int(tokens.ends[last])
+    start, end = whole[0] + start_cut, whole[1] - end_cut
+    if start >= tokens.ends[first]:
+        start = whole[0]
+    if end <= tokens.starts[last]:
+        end = whole[1]
+    return (start, end) if start < end else whole

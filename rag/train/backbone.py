@@ -53,7 +53,9 @@ def load_backbone(path: Path, device: str = "cpu") -> Backbone:
 
     missing = [name for name in ("config.json", "model.safetensors", "tokenizer.json") if not (path / name).is_file()]
     if missing:
-        raise TrainingError(f"{path}: no encoder there ({', '.join(missing)} missing); give a sentence-transformers folder")
+        raise TrainingError(
+            f"{path}: no encoder there ({', '.join(missing)} missing); give a sentence-transformers folder"
+        )
     with (path / "model.safetensors").open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     model = AutoModel.from_pretrained(path, add_pooling_layer=False).eval().to(device)

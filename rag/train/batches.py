@@ -89,5 +89,3 @@ def to_device(batch: Batch, device: torch.device) -> Batch:
     gold = batch.gold
     moved = Gold(*(part.to(device) for part in (gold.start, gold.end, gold.start_cut, gold.end_cut)))
     return Batch(batch.states.to(device), batch.segments.to(device), batch.content.to(device), moved)
-
-

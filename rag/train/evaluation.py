@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from rag.span_tokens import WindowSizes, cut_span
 from rag.train.backbone import Backbone
 from rag.train.batches import batch_examples, collate, to_device
-from rag.train.examples import Example, SequencePool, WindowSizes
+from rag.train.examples import Example, SequencePool
 from rag.train.metrics import auroc, exact_match, f1
 from rag.train.model import ReaderModel, ReaderOutput, valid_spans
 from rag.train.recipe import spread_questions
@@ -48,14 +49,14 @@ class Prediction:
 class Result:
     """A set's result: exact match and F1 in percent over its answerable questions, AUROC of the no-answer score.
 
-    `auroc` (0..1, higher is better) is nan when the set has answerable or unanswerable questions only.
+    `auroc` (0..1, higher is better) is None when the set has answerable or unanswerable questions only.
     """
 
     name: str
     questions: int
     exact: float
     f1: float
-    auroc: float
+    auroc: float | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,9 +105,7 @@ def prepare(
             passages.append(passage)
             examples.append(tuple(pool.example(number, passage, window, None) for window in windows))
     store = compute_states(backbone, pool.sequences, split, folder, torch.float32)
-    return DevelopmentSet(
-        data.name, tuple(questions), tuple(texts), tuple(passages), tuple(examples), pool, store
-    )
+    return DevelopmentSet(data.name, tuple(questions), tuple(texts), tuple(passages), tuple(examples), pool, store)
 
 
 def precision_context(device: torch.device, precision: torch.dtype) -> AbstractContextManager[object]:
@@ -140,7 +139,9 @@ def best_spans(output: ReaderOutput, content: torch.Tensor, splits: list[int]) -
     rows = torch.arange(batch, device=content.device)
     start_cuts = output.start_cut[rows, starts].argmax(1).tolist()
     end_cuts = output.end_cut[rows, ends].argmax(1).tolist()
-    found = zip(starts.tolist(), ends.tolist(), start_cuts, end_cuts, best.tolist(), totals.tolist(), splits, strict=True)
+    found = zip(
+        starts.tolist(), ends.tolist(), start_cuts, end_cuts, best.tolist(), totals.tolist(), splits, strict=True
+    )
     return [WindowAnswer(s - split, e - split, a, b, score, total) for s, e, a, b, score, total, split in found]
 
 
@@ -153,20 +154,8 @@ def _prediction(data: DevelopmentSet, number: int, answers: list[WindowAnswer]) 
     tokens, first = data.pool.tokens[passage], data.pool.windows[passage][window].first
     shift = first - data.pool.opening_length
     begin, last = answer.first + shift, answer.last + shift
-    start, end = cut_span(
-        int(tokens.starts[begin]), int(tokens.ends[begin]), int(tokens.starts[last]), int(tokens.ends[last]),
-        answer.start_cut, answer.end_cut,
-    )  # fmt: skip
+    start, end = cut_span(tokens, begin, last, answer.start_cut, answer.end_cut)
     return Prediction(data.questions[number], data.texts[number][start:end], start, answer.score, no_answer)
-
-
-def cut_span(
-    first_start: int, first_end: int, last_start: int, last_end: int, start_cut: int, end_cut: int
-) -> tuple[int, int]:
-    """Code points of a span from those of its boundary tokens; a cut that would leave nothing is not made."""
-    start = first_start + start_cut if first_start + start_cut < first_end else first_start
-    end = last_end - end_cut if last_end - end_cut > last_start else last_end
-    return (start, end) if start < end else (first_start, last_end)
 
 
 def judge(name: str, predictions: list[Prediction]) -> Result:
@@ -209,8 +198,4 @@ def development_sets(
 
 
 def _renamed(data: DevelopmentSet, name: str) -> DevelopmentSet:
-    return DevelopmentSet(
-        name, data.questions, data.texts, data.passages, data.examples, data.pool, data.store
-    )
-
-
+    return DevelopmentSet(name, data.questions, data.texts, data.passages, data.examples, data.pool, data.store)

@@ -1,8 +1,8 @@
 """From question sets to training examples: what is read in pass number p, the same on every run.
 
-A `Reading` is a question put to a passage. An `Item` is one question of the data with the ways it may be read (scripts)
-and the passages that do not hold its answer. Each pass draws from the items anew, from (seed, pass) alone: which are
-read, in which script, through which window, and which negatives go with them.
+An `Item` is one question of the data, put to its passage in one script, and the passages that do not hold its answer.
+Each pass draws from the items anew, from (seed, pass) alone: which are read, through which window, and which negatives
+go with them.
 """
 
 import logging
@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag.span_tokens import PassageTokens, SpanTokenizer, Window, window_ranges
-from rag.train.model import CUT_CHOICES, SPAN_LIMIT
+from rag.span_tokens import QUESTION_LIMIT, PassageTokens, SpanTokenizer, Window, WindowSizes, window_ranges
+from rag.span_weights import CUT_CHOICES, SPAN_LIMIT
 from rag.train.negatives import hard_negatives
 from rag.train.recipe import Recipe, SetPlan
 from rag.train.scripts import Script, in_script
-from rag.train.squad import GoldAnswer, GoldQuestion, Paragraph, QuestionSet
+from rag.train.squad import GoldAnswer, QuestionSet
 
 logger = logging.getLogger(__name__)
-QUESTION_LIMIT = 64  # tokens, with prefix and special ones: above every question of the sets (60)
+SCRIPT_SEED = 7  # which passages are read in which script: the same in every training, so that states can be kept
 SCRIPT_PAIRS = (  # question and passage, in the order of `SetPlan.scripts`
     (Script.AS_WRITTEN, Script.AS_WRITTEN),
     (Script.TRADITIONAL, Script.TRADITIONAL),
@@ -27,14 +27,6 @@ SCRIPT_PAIRS = (  # question and passage, in the order of `SetPlan.scripts`
     (Script.SIMPLIFIED, Script.TRADITIONAL),
     (Script.TRADITIONAL, Script.SIMPLIFIED),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class WindowSizes:
-    """Tokens of a window and how far the next one begins."""
-
-    size: int = 320
-    stride: int = 192
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +49,16 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """A question (sequence number) put to a passage (number in the pool), with the answer's tokens in it."""
+class Item:
+    """A question (sequence number) put to a passage (number in the pool), with the answer's tokens in it.
+
+    share and negative_share: how many times a pass it is read, and with how many windows that do not hold the answer.
+    negatives: passages of other articles.
+    """
 
     question: int
     passage: int
     span: TokenSpan | None
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One question of the data and how it is drawn from; `negatives` are passages of other articles."""
-
-    readings: tuple[Reading, ...]
-    weights: tuple[float, ...]
     share: float
     negative_share: float
     negatives: tuple[int, ...]
@@ -170,31 +158,23 @@ def _items(sets: Mapping[str, QuestionSet], plan: SetPlan, pool: SequencePool) -
     found: list[list[int]] = [[] for _ in pairs]
     if plan.negatives > 0 and len(passages.articles) > 1:
         found = hard_negatives(passages, wanted)
+    weights = np.array(plan.scripts) / sum(plan.scripts)
+    scripts = np.random.default_rng(SCRIPT_SEED).choice(len(weights), len(passages.paragraphs), p=weights)
+    script_of = {paragraph: SCRIPT_PAIRS[n] for paragraph, n in zip(passages.paragraphs, scripts, strict=True)}
     for (paragraph, question), numbers in zip(pairs, found, strict=True):
-        readings = _readings(paragraph, question, asked[question.id], plan, pool)
-        if readings:
+        question_script, passage_script = script_of[paragraph]
+        passage = pool.passage(in_script(paragraph.text, passage_script))
+        span = locate(pool.tokens[passage], question.answers[0]) if question.answers else None
+        if span is not None or not question.answers:
             yield Item(
-                tuple(reading for reading, _ in readings),
-                tuple(weight for _, weight in readings),
+                pool.question(in_script(asked[question.id], question_script)),
+                passage,
+                span,
                 plan.share if question.answers else plan.unanswerable_share,
                 plan.negatives if question.answers else 0.0,
-                tuple(pool.passage(passages.paragraphs[number].text) for number in numbers),
-            )
-
-
-def _readings(
-    paragraph: Paragraph, question: GoldQuestion, text: str, plan: SetPlan, pool: SequencePool
-) -> list[tuple[Reading, float]]:
-    """The question in each script the plan gives weight to; none when its answer is too long for a span."""
-    result = []
-    for (question_script, passage_script), weight in zip(SCRIPT_PAIRS, plan.scripts, strict=True):
-        if weight > 0:
-            passage = pool.passage(in_script(paragraph.text, passage_script))
-            span = locate(pool.tokens[passage], question.answers[0]) if question.answers else None
-            if span is not None or not question.answers:
-                number = pool.question(in_script(text, question_script))
-                result.append((Reading(number, passage, span), weight))
-    return result
+                tuple(pool.passage(in_script(passages.paragraphs[n].text, script_of[passages.paragraphs[n]][1]))
+                      for n in numbers),
+            )  # fmt: skip
 
 
 def pass_examples(items: list[Item], pool: SequencePool, seed: int, number: int) -> list[Example]:
@@ -202,17 +182,12 @@ def pass_examples(items: list[Item], pool: SequencePool, seed: int, number: int)
     random = np.random.default_rng([seed, number])
     examples: list[Example] = []
     for item in items:
+        holding, others = _windows_of(pool, item)
         for _ in range(_times(random, item.share)):
-            weights = np.array(item.weights)
-            reading = item.readings[int(random.choice(len(weights), p=weights / weights.sum()))]
-            holding, others = _windows_of(pool, reading)
-            if reading.span is None:
-                chosen = others[int(random.integers(len(others)))]
-            else:
-                chosen = holding[int(random.integers(len(holding)))]
-            examples.append(pool.example(reading.question, reading.passage, chosen, reading.span))
+            chosen = holding[int(random.integers(len(holding)))]
+            examples.append(pool.example(item.question, item.passage, chosen, item.span))
             for _ in range(_times(random, item.negative_share)):
-                examples.extend(_negative(pool, item, reading, others, random))
+                examples.extend(_negative(pool, item, others, random))
     return examples
 
 
@@ -221,22 +196,22 @@ def _times(random: np.random.Generator, share: float) -> int:
     return int(share) + int(random.random() < share - int(share))
 
 
-def _windows_of(pool: SequencePool, reading: Reading) -> tuple[list[int], list[int]]:
-    """Windows of the passage that hold the whole answer, and those that hold nothing of it."""
-    windows, span = pool.windows[reading.passage], reading.span
+def _windows_of(pool: SequencePool, item: Item) -> tuple[list[int], list[int]]:
+    """Windows that hold the whole answer (all, when there is none), and those that hold nothing of it."""
+    windows, span = pool.windows[item.passage], item.span
     if span is None:
-        return [], list(range(len(windows)))
+        return list(range(len(windows))), []
     holding = [n for n, w in enumerate(windows) if w.first <= span.first and span.last < w.last]
     others = [n for n, w in enumerate(windows) if span.last < w.first or span.first >= w.last]
     return holding, others
 
 
 def _negative(
-    pool: SequencePool, item: Item, reading: Reading, others: list[int], random: np.random.Generator
+    pool: SequencePool, item: Item, others: list[int], random: np.random.Generator
 ) -> Iterator[Example]:
     """Half the time, where there is one, another window of the right passage; else a passage found by word search."""
     if others and (not item.negatives or random.random() < 0.5):
-        yield pool.example(reading.question, reading.passage, others[int(random.integers(len(others)))], None)
+        yield pool.example(item.question, item.passage, others[int(random.integers(len(others)))], None)
     elif item.negatives:
         passage = item.negatives[int(random.integers(len(item.negatives)))]
-        yield pool.example(reading.question, passage, int(random.integers(len(pool.windows[passage]))), None)
+        yield pool.example(item.question, passage, int(random.integers(len(pool.windows[passage]))), None)

@@ -62,15 +62,15 @@ def longest_common_substring(first: Sequence[str], second: Sequence[str]) -> int
     return best
 
 
-def auroc(scores: Sequence[float], positive: Sequence[bool]) -> float:
+def auroc(scores: Sequence[float], positive: Sequence[bool]) -> float | None:
     """Area under the ROC curve: the chance that a positive scores above a negative, ties counting half.
 
-    From ranks (Mann and Whitney 1947). nan without both kinds.
+    From ranks (Mann and Whitney 1947). None without both kinds.
     """
     values, kinds = np.asarray(scores, float), np.asarray(positive, bool)
     positives, negatives = int(kinds.sum()), int((~kinds).sum())
     if not positives or not negatives:
-        return float("nan")
+        return None
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     mean_rank = np.cumsum(counts) - (counts - 1) / 2
     return float((mean_rank[inverse][kinds].sum() - positives * (positives + 1) / 2) / (positives * negatives))

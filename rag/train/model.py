@@ -19,25 +19,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from rag.span_weights import CUT_CHOICES, PAIR_WIDTH, SPAN_LIMIT, ReaderShape
 from rag.train.backbone import Backbone
 
 QUESTION, PASSAGE, PADDING = 0, 1, 2  # segments of a sequence
-PAIR_WIDTH = 64
-CUT_CHOICES = 4  # 0 to 3 characters cut from a boundary token: 99.9 % of CMRC's and DRCD's answers
-SPAN_LIMIT = 80  # tokens; CMRC's longest answers are cut, 99 % have 72 or fewer
 INITIAL_SCALE = 0.02  # standard deviation of new weights, BERT's own
-
-
-@dataclass(frozen=True, slots=True)
-class ReaderShape:
-    """The sizes of a reader; what its weights file must agree with."""
-
-    split: int
-    layers: int
-    width: int = 384
-    heads: int = 12
-    feed_forward: int = 1536
-    norm_epsilon: float = 1e-12
 
 
 class UpperLayer(nn.Module):
@@ -78,7 +64,7 @@ class UpperLayer(nn.Module):
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, allowed: Tensor | None) -> Tensor:
-    """Attention; on a CPU in float32 even when the rest is bfloat16, whose backward pass takes 1.4 times as long there."""
+    """Attention; on a CPU in float32 even when the rest is bfloat16, whose backward pass is 1.4 times slower."""
     if query.dtype == torch.bfloat16 and query.device.type == "cpu":
         with torch.autocast("cpu", enabled=False):
             allowed = None if allowed is None else allowed.float()

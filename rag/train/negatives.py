@@ -17,7 +17,9 @@ CANDIDATES = 40  # passages looked at for each question
 KEPT = 8  # of them kept, best first
 
 
-def hard_negatives(passages: QuestionSet, questions: Sequence[tuple[Paragraph, str, tuple[str, ...]]]) -> list[list[int]]:
+def hard_negatives(
+    passages: QuestionSet, questions: Sequence[tuple[Paragraph, str, tuple[str, ...]]]
+) -> list[list[int]]:
     """For each (own paragraph, question, answers): numbers of paragraphs of other articles, best match first."""
     texts = [folded(paragraph.text) for paragraph in passages.paragraphs]
     retriever = bm25s.BM25()

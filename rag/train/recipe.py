@@ -23,7 +23,7 @@ class SetPlan:
     question ids agree). share: how many times a pass each answerable question is read, fractions by chance;
     unanswerable_share: the same for the others. negatives: how many windows without the answer go with each question.
     scripts: weights of (as written, both Traditional, both Simplified, question Simplified and passage Traditional,
-    question Traditional and passage Simplified).
+    question Traditional and passage Simplified); each passage is read in one of them.
     """
 
     passages: str
@@ -45,11 +45,15 @@ class HoldOut:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Plans, held-out tails, and articles left out of training because a development set holds them as well."""
+    """Plans, held-out tails, and pairs of sets whose questions are the same in translation (see `divide`).
+
+    samples: names of the development sets looked at while training; none named, all are.
+    """
 
     plans: tuple[SetPlan, ...]
     hold_out: tuple[HoldOut, ...] = ()
     same_ids: tuple[tuple[str, str], ...] = ()
+    samples: tuple[str, ...] = ()
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -58,13 +62,14 @@ def load_recipe(path: Path) -> Recipe:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         plans = tuple(_plan(entry) for entry in content.pop("plan"))
         hold_out = tuple(HoldOut(**entry) for entry in content.pop("hold_out", []))
+        samples = tuple(str(name) for name in content.pop("samples", []))
         same_ids = tuple((str(first), str(second)) for first, second in content.pop("same_ids", []))
     except (OSError, KeyError, TypeError, ValueError) as error:
         known = ", ".join(field.name for field in fields(SetPlan))
         raise TrainingError(f"{path}: not a recipe ({error!r}); expected [[plan]] tables with {known}") from error
     if content:
-        raise TrainingError(f"{path}: unknown tables {sorted(content)}; expected plan, hold_out, same_ids")
-    return Recipe(plans, hold_out, same_ids)
+        raise TrainingError(f"{path}: unknown tables {sorted(content)}; expected plan, hold_out, same_ids, samples")
+    return Recipe(plans, hold_out, same_ids, samples)
 
 
 def plain_recipe(sets: Mapping[str, QuestionSet]) -> Recipe:

@@ -5,16 +5,17 @@ import json
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from rag.train.backbone import Backbone, load_backbone
+from rag.train.curves import draw_curves
 from rag.train.errors import TrainingDataError, TrainingError
 from rag.train.evaluation import DevelopmentSet, Result, development_sets, judge, predict
 from rag.train.examples import SequencePool, build_items
+from rag.train.export import export_weights, import_model
 from rag.train.loop import Trainer, TrainingData
 from rag.train.model import ReaderModel
 from rag.train.recipe import RECIPE, Recipe, divide, load_recipe, plain_recipe, plain_text, without_passages
@@ -53,7 +54,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
 
 
 def run(arguments: argparse.Namespace) -> list[Result]:
-    """Train (or resume), judge the averaged weights on every development set, and write the weights file."""
+    """Train (or resume), write the averaged weights and the curves, judge what was written on every development set."""
     begun = time.monotonic()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
@@ -70,10 +71,13 @@ def run(arguments: argparse.Namespace) -> list[Result]:
     model = ReaderModel.from_backbone(backbone, settings.split).to(arguments.device)
     seconds = None if settings.minutes is None else settings.minutes * 60 - (time.monotonic() - begun)
     trainer = Trainer(model, data, settings, out, seconds)
-    samples = [look.part(settings.sample_questions) for look in looks]
+    named = [look for look in looks if look.name in recipe.samples] or looks
+    samples = [look.part(settings.sample_questions) for look in named]
     average = trainer.run(lambda present: [asdict(one) for one in judge_all(present, samples, settings.dtype)])
     model.load_state_dict(average)
-    results = judge_all(model, looks, torch.float32)
+    weights = export_weights(model, settings, backbone.sha256, out / "reader.safetensors")
+    draw_curves(trainer.log, out / "curves.png")
+    results = judge_all(import_model(weights).to(arguments.device), looks, torch.float32)
     (out / "results.json").write_text(json.dumps([asdict(one) for one in results], indent=1), encoding="utf-8")
     return results
 

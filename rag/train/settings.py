@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 
 import torch
 
+from rag.span_tokens import WindowSizes
 from rag.train.errors import TrainingError
-from rag.train.examples import WindowSizes
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -32,8 +32,8 @@ class Settings:
     precision: str = "float32"
     seed: int = 2018
     checkpoint_steps: int = 100
-    sample_share: float = 0.1  # of the training between two looks at the development samples
-    sample_questions: int = 100
+    sample_share: float = 0.2  # of the training between two looks at the development samples
+    sample_questions: int = 60
 
     def __post_init__(self) -> None:
         if self.passes is None and self.minutes is None:

@@ -2,8 +2,8 @@
 
     data[].paragraphs[].{context, qas[].{id, question, is_impossible, answers[].{text, answer_start}}}
 
-`answer_start` counts code points of `context`. An answer that does not stand there is a fault: the question is left out,
-and the set names it. Nothing is dropped silently.
+`answer_start` counts code points of `context`. An answer that does not stand there is a fault: the question is left
+out, and the set names it. Nothing is dropped silently.
 """
 
 import gzip
