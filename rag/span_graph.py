@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from rag.span_weights import CUT_CHOICES, PAIR_WIDTH, ReaderWeights
+from rag.span_weights import CUT_CHOICES, PAIR_WIDTH, ReaderShape, ReaderWeights
 
 OPSETS = {"": 20, "com.microsoft": 1}  # 20: Gelu; Microsoft's: attention in one node
 IR_VERSION = 9  # the oldest that knows opset 20: runs on ONNX Runtime 1.17 and later
@@ -67,7 +67,7 @@ def reader_graph(weights: ReaderWeights) -> bytes:
     joined = graph.node("Concat", graph.mark("question", 0), graph.mark("passage", 1), axis=0)
     states = graph.node("Unsqueeze", joined, graph.constant("first_axis", np.array([0], np.int64)))
     for number in range(shape.layers):
-        states = _layer(graph, states, f"layers.{number}", shape.width, shape.heads, shape.norm_epsilon)
+        states = _layer(graph, states, f"layers.{number}", shape)
     _heads(graph, _passage_part(graph, graph.node("Squeeze", states, "first_axis")))
     inputs = [_value(name, [f"{name}_length", shape.width]) for name in ("question", "passage")]
     outputs = [_value("scores", ["passage_length", "passage_length"])]
@@ -78,15 +78,15 @@ def reader_graph(weights: ReaderWeights) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def _layer(graph: _Graph, states: str, name: str, width: int, heads: int, epsilon: float) -> str:
+def _layer(graph: _Graph, states: str, name: str, shape: ReaderShape) -> str:
     """One post-norm transformer layer over (1, length, width)."""
-    parts = graph.split(graph.linear(states, f"{name}.attention_in"), [width] * 3, f"{name}.parts")
-    mixed = graph.node("MultiHeadAttention", *parts, domain="com.microsoft", num_heads=heads)
+    parts = graph.split(graph.linear(states, f"{name}.attention_in"), [shape.width] * 3, f"{name}.parts")
+    mixed = graph.node("MultiHeadAttention", *parts, domain="com.microsoft", num_heads=shape.heads)
     attended = graph.node("Add", states, graph.linear(mixed, f"{name}.attention_out"))
-    states = graph.norm(attended, f"{name}.attention_norm", epsilon)
+    states = graph.norm(attended, f"{name}.attention_norm", shape.norm_epsilon)
     expanded = graph.node("Gelu", graph.linear(states, f"{name}.expand"))
     contracted = graph.node("Add", states, graph.linear(expanded, f"{name}.contract"))
-    return graph.norm(contracted, f"{name}.output_norm", epsilon)
+    return graph.norm(contracted, f"{name}.output_norm", shape.norm_epsilon)
 
 
 def _passage_part(graph: _Graph, states: str) -> str:

@@ -1,8 +1,8 @@
 """The reader at work: for each passage its best span and how likely the passage holds no answer.
 
 A passage is read by itself, one window at a time and without padding, so that what is found in it never depends on what
-else is read. The lower half of a passage is the same for every question: `passage_states` computes it (when the passage is
-indexed, say) and `read_states` takes it up again, with the same answers.
+else is read. The lower half of a passage is the same for every question: `passage_states` computes it (when the passage
+is indexed, say) and `read_states` takes it up again, with the same answers.
 """
 
 import os
@@ -25,7 +25,8 @@ NO_SPAN = -100.0  # the score where no span can be: a passage without a visible 
 class LowerHalf(Protocol):
     """The encoder's lower layers: token ids (length) -> states above the reader's split layer (length, width)."""
 
-    def __call__(self, ids: np.ndarray, /) -> np.ndarray: ...
+    def __call__(self, ids: np.ndarray, /) -> np.ndarray:
+        """States of these ids, which stand in one sequence by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +124,8 @@ class SpanReader:
 def best_span(scores: np.ndarray, written: np.ndarray) -> tuple[int, int, float, float]:
     """(first, last, score, total) of the best span of at most SPAN_LIMIT tokens; of equal ones the first.
 
-    scores: (length, length), from token i to token j. written: bool (length), tokens that may bound a span. total: log of
-    the sum of exp(score) over all spans. Score and total are -inf when there is no span.
+    scores: (length, length), from token i to token j. written: bool (length), tokens that may bound a span. total: log
+    of the sum of exp(score) over all spans. Score and total are -inf when there is no span.
     """
     if not written.any():
         return 0, 0, -np.inf, -np.inf

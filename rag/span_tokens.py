@@ -2,8 +2,8 @@
 
 A token is a piece of the tokenizer's with the half-open range of code points `[start, end)` it covers in the text as
 written. Two habits of a SentencePiece tokenizer are undone here, because answers are cut at these ranges: the word mark
-`▁` makes the first piece of a word cover the space before it, and the prefix in front of the text shifts every offset. A
-piece that covers nothing but white space keeps an empty range and can neither begin nor end an answer.
+`▁` makes the first piece of a word cover the space before it, and the prefix in front of the text shifts every offset.
+A piece that covers nothing but white space keeps an empty range and can neither begin nor end an answer.
 """
 
 from collections.abc import Iterator
@@ -88,13 +88,8 @@ class SpanTokenizer:
         encoding = self._tokenizer.encode(self._passage_prefix + text)
         ids, offsets = encoding.ids[len(self._opening) : -1], encoding.offsets[len(self._opening) : -1]
         starts, ends = np.zeros(len(ids), np.int32), np.zeros(len(ids), np.int32)
-        for token, (start, end) in enumerate(offsets):
-            start, end = max(start - shift, 0), max(end - shift, 0)
-            while start < end and text[start].isspace():
-                start += 1
-            while start < end and text[end - 1].isspace():
-                end -= 1
-            starts[token], ends[token] = start, end
+        for token, (begin, finish) in enumerate(offsets):
+            starts[token], ends[token] = _trimmed(text, max(begin - shift, 0), max(finish - shift, 0))
         return PassageTokens(np.array(ids, np.int32), starts, ends)
 
     def window_ids(self, tokens: PassageTokens, window: Window) -> np.ndarray:
@@ -111,3 +106,12 @@ def cut_span(tokens: PassageTokens, first: int, last: int, start_cut: int, end_c
     if end <= tokens.starts[last]:
         end = whole[1]
     return (start, end) if start < end else whole
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """A range without the white space at its ends."""
+    while start < end and text[start].isspace():
+        start += 1
+    while start < end and text[end - 1].isspace():
+        end -= 1
+    return start, end

@@ -28,10 +28,12 @@ class Backbone:
 
     @property
     def width(self) -> int:
+        """Of a hidden state."""
         return int(self.model.config.hidden_size)
 
     @property
     def layer_count(self) -> int:
+        """Lower and upper layers together."""
         return int(self.model.config.num_hidden_layers)
 
     @torch.no_grad()

@@ -63,7 +63,7 @@ def _cut(examples: list[Example], store: StateStore, tokens: int) -> list[list[E
 
 
 def collate(examples: Sequence[Example], store: StateStore, contents: dict[int, np.ndarray]) -> Batch:
-    """Question and window of each example side by side, padded to the longest. `contents` is `SequencePool.contents`."""
+    """Question and window of each example side by side, padded to the longest; `contents`: `SequencePool.contents`."""
     length = max(example_length(example, store) for example in examples)
     width = store[examples[0].window].shape[1]
     states = np.zeros((len(examples), length, width), np.float32)

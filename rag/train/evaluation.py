@@ -1,8 +1,8 @@
-"""The reader judged on a question set: each question put to its own paragraph, the best span taken, never abstaining."""
+"""The reader judged on a question set: each question put to its own paragraph, the best span taken, no abstaining."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,6 @@ from rag.train.batches import batch_examples, collate, to_device
 from rag.train.examples import Example, SequencePool
 from rag.train.metrics import auroc, exact_match, f1
 from rag.train.model import ReaderModel, ReaderOutput, valid_spans
-from rag.train.recipe import spread_questions
 from rag.train.squad import GoldQuestion, QuestionSet
 from rag.train.states import StateStore, compute_states
 
@@ -59,53 +58,49 @@ class Result:
     auroc: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question made ready: the passage it is put to, in the pool, and the windows to read."""
+
+    question: GoldQuestion
+    text: str
+    passage: int
+    windows: tuple[Example, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class DevelopmentSet:
-    """A question set made ready: sequences with their states, and which windows belong to which question."""
+    """A question set made ready. Sets made ready together share pool and states."""
 
     name: str
-    questions: tuple[GoldQuestion, ...]
-    texts: tuple[str, ...]
-    passages: tuple[int, ...]
-    examples: tuple[tuple[Example, ...], ...]
+    asked: tuple[Asked, ...]
     pool: SequencePool
     store: StateStore
 
     def part(self, count: int) -> "DevelopmentSet":
         """At most `count` questions, evenly spread."""
-        places = np.unique(np.linspace(0, len(self.questions) - 1, min(count, len(self.questions))).astype(int))
-        pick = [int(place) for place in places]
-        return DevelopmentSet(
-            self.name,
-            tuple(self.questions[n] for n in pick),
-            tuple(self.texts[n] for n in pick),
-            tuple(self.passages[n] for n in pick),
-            tuple(self.examples[n] for n in pick),
-            self.pool,
-            self.store,
-        )
+        places = np.unique(np.linspace(0, len(self.asked) - 1, min(count, len(self.asked))).astype(int))
+        return replace(self, asked=tuple(self.asked[int(place)] for place in places))
 
 
-def prepare(
-    data: QuestionSet, backbone: Backbone, split: int, sizes: WindowSizes, folder: Path, asked: Mapping[str, str] = {}
-) -> DevelopmentSet:
-    """Make a set ready. `asked` (question id -> wording) puts the questions in another language."""
+def development_sets(
+    sets: Iterable[QuestionSet], backbone: Backbone, sizes: WindowSizes, *, split: int, folder: Path
+) -> list[DevelopmentSet]:
+    """Make sets ready: their sequences, and the lower states of all of them in float32."""
     pool = SequencePool(backbone.tokenizer, sizes)
-    questions: list[GoldQuestion] = []
-    texts: list[str] = []
-    passages: list[int] = []
-    examples: list[tuple[Example, ...]] = []
+    asked = {data.name: tuple(_asked(data, pool)) for data in sets}
+    store = compute_states(backbone, pool.sequences, split=split, folder=folder, precision=torch.float32)
+    return [DevelopmentSet(name, questions, pool, store) for name, questions in asked.items()]
+
+
+def _asked(data: QuestionSet, pool: SequencePool) -> Iterator[Asked]:
     for paragraph in data.paragraphs:
+        passage = pool.passage(paragraph.text)
         for question in paragraph.questions:
-            passage = pool.passage(paragraph.text)
-            number = pool.question(asked.get(question.id, question.text))
+            number = pool.question(question.text)
             windows = range(len(pool.windows[passage]))
-            questions.append(question)
-            texts.append(paragraph.text)
-            passages.append(passage)
-            examples.append(tuple(pool.example(number, passage, window, None) for window in windows))
-    store = compute_states(backbone, pool.sequences, split, folder, torch.float32)
-    return DevelopmentSet(data.name, tuple(questions), tuple(texts), tuple(passages), tuple(examples), pool, store)
+            examples = tuple(pool.example(number, passage, window, None) for window in windows)
+            yield Asked(question, paragraph.text, passage, examples)
 
 
 def precision_context(device: torch.device, precision: torch.dtype) -> AbstractContextManager[object]:
@@ -118,7 +113,7 @@ def predict(model: ReaderModel, data: DevelopmentSet, precision: torch.dtype, sh
     """Read every question of a set; in the set's order."""
     device = next(model.parameters()).device
     contents = data.pool.contents()
-    unique = sorted({e for windows in data.examples for e in windows}, key=lambda e: (e.question, e.window))
+    unique = sorted({e for asked in data.asked for e in asked.windows}, key=lambda e: (e.question, e.window))
     answers: dict[Example, WindowAnswer] = {}
     for group in tqdm(batch_examples(unique, data.store, TOKENS_AT_ONCE, 0, 0), desc=data.name, disable=not show):
         batch = to_device(collate(group, data.store, contents), device)
@@ -126,7 +121,7 @@ def predict(model: ReaderModel, data: DevelopmentSet, precision: torch.dtype, sh
             output = model(batch.states.to(precision), batch.segments)
         splits = [data.store.length(example.question) for example in group]
         answers.update(zip(group, best_spans(output, batch.content, splits), strict=True))
-    return [_prediction(data, number, [answers[e] for e in data.examples[number]]) for number in range(len(data.texts))]
+    return [_prediction(data.pool, asked, [answers[e] for e in asked.windows]) for asked in data.asked]
 
 
 def best_spans(output: ReaderOutput, content: torch.Tensor, splits: list[int]) -> list[WindowAnswer]:
@@ -145,17 +140,16 @@ def best_spans(output: ReaderOutput, content: torch.Tensor, splits: list[int]) -
     return [WindowAnswer(s - split, e - split, a, b, score, total) for s, e, a, b, score, total, split in found]
 
 
-def _prediction(data: DevelopmentSet, number: int, answers: list[WindowAnswer]) -> Prediction:
-    window, answer = max(enumerate(answers), key=lambda pair: (pair[1].score, -pair[0]))
+def _prediction(pool: SequencePool, asked: Asked, answers: list[WindowAnswer]) -> Prediction:
+    """The best of a passage's windows; of equal ones the first."""
+    number, best = max(enumerate(answers), key=lambda pair: pair[1].score)
     no_answer = -float(np.logaddexp.reduce([one.total for one in answers]))
-    if answer.score == -np.inf:
-        return Prediction(data.questions[number], "", 0, answer.score, no_answer)
-    passage = data.passages[number]
-    tokens, first = data.pool.tokens[passage], data.pool.windows[passage][window].first
-    shift = first - data.pool.opening_length
-    begin, last = answer.first + shift, answer.last + shift
-    start, end = cut_span(tokens, begin, last, answer.start_cut, answer.end_cut)
-    return Prediction(data.questions[number], data.texts[number][start:end], start, answer.score, no_answer)
+    if best.score == -np.inf:
+        return Prediction(asked.question, "", 0, best.score, no_answer)
+    shift = pool.windows[asked.passage][number].first - pool.opening_length
+    first, last = best.first + shift, best.last + shift
+    start, end = cut_span(pool.tokens[asked.passage], first, last, best.start_cut, best.end_cut)
+    return Prediction(asked.question, asked.text[start:end], start, best.score, no_answer)
 
 
 def judge(name: str, predictions: list[Prediction]) -> Result:
@@ -170,32 +164,3 @@ def judge(name: str, predictions: list[Prediction]) -> Result:
         100 * sum(f1(p.text, gold) for p, gold in answerable) / count,
         auroc([p.no_answer for p in predictions], [not gold for gold in golds]),
     )
-
-
-def development_sets(
-    held_out: Mapping[str, QuestionSet],
-    others: Mapping[str, QuestionSet],
-    backbone: Backbone,
-    split: int,
-    sizes: WindowSizes,
-    folder: Path,
-    limit: int = 500,
-) -> list[DevelopmentSet]:
-    """Every development set; a held-out XQuAD tail also with its questions in the other languages held out with it.
-
-    Held-out tails with unanswerable questions are cut to `limit` questions, evenly spread.
-    """
-    result = [prepare(data, backbone, split, sizes, folder) for data in others.values()]
-    for name, data in held_out.items():
-        parallel = {n: d for n, d in held_out.items() if n != name and n.split(".")[0] == name.split(".")[0]}
-        if name.endswith(".zh") or not any(n.endswith(".zh") for n in (name, *parallel)):
-            result.append(prepare(spread_questions(data, limit), backbone, split, sizes, folder))
-            for other, asked in parallel.items():
-                wording = {q.id: q.text for p in asked.paragraphs for q in p.questions}
-                ready = prepare(data, backbone, split, sizes, folder, wording)
-                result.append(_renamed(ready, f"{other} on {name}"))
-    return result
-
-
-def _renamed(data: DevelopmentSet, name: str) -> DevelopmentSet:
-    return DevelopmentSet(name, data.questions, data.texts, data.passages, data.examples, data.pool, data.store)

@@ -206,9 +206,7 @@ def _windows_of(pool: SequencePool, item: Item) -> tuple[list[int], list[int]]:
     return holding, others
 
 
-def _negative(
-    pool: SequencePool, item: Item, others: list[int], random: np.random.Generator
-) -> Iterator[Example]:
+def _negative(pool: SequencePool, item: Item, others: list[int], random: np.random.Generator) -> Iterator[Example]:
     """Half the time, where there is one, another window of the right passage; else a passage found by word search."""
     if others and (not item.negatives or random.random() < 0.5):
         yield pool.example(item.question, item.passage, others[int(random.integers(len(others)))], None)

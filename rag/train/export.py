@@ -1,6 +1,5 @@
 """From trained weights to the file that is shipped, and back."""
 
-import os
 from pathlib import Path
 
 import torch
@@ -15,7 +14,7 @@ def export_weights(model: ReaderModel, settings: Settings, encoder_sha256: str, 
     tensors = {name: value.detach().float().cpu().numpy() for name, value in model.state_dict().items()}
     partial = path.with_suffix(".partial")
     save_weights(ReaderWeights(model.shape, tensors, encoder_sha256, settings.window, settings.stride), partial)
-    os.replace(partial, path)
+    partial.replace(path)
     return load_weights(path)
 
 

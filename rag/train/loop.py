@@ -8,7 +8,6 @@ the same, but how far the learning rate has come depends on the clock, so only t
 import hashlib
 import json
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -64,6 +63,7 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
         self.seconds = seconds
         self.step, self.pass_number, self.place, self.elapsed, self.sampled = 0, 0, 0, 0.0, 0
+        self._losses: list[float] = []  # since the last line of the log
         self._contents = data.pool.contents()
         self._fingerprint = {**settings.fingerprint(), "data": data.fingerprint()}
         folder.mkdir(parents=True, exist_ok=True)
@@ -73,10 +73,12 @@ class Trainer:
 
     @property
     def checkpoint(self) -> Path:
+        """The one file a training is resumed from."""
         return self.folder / "checkpoint.pt"
 
     @property
     def log(self) -> Path:
+        """JSON lines: losses (`train`) and development samples (`sample`)."""
         return self.folder / "log.jsonl"
 
     def progress(self, batches: int) -> float:
@@ -90,30 +92,28 @@ class Trainer:
 
     def run(self, sampler: Sampler | None = None, stop_after: int | None = None) -> dict[str, Tensor]:
         """Train to the end, or for `stop_after` steps, and return the averaged weights."""
-        losses: list[float] = []
-        tokens, since = 0, time.monotonic()
-        last = since
         final = None if stop_after is None else self.step + stop_after
+        tokens, last = 0, time.monotonic()
+        since = last
         with tqdm(total=1000, desc="training", unit="‰", mininterval=5) as bar:
             for batch, progress in self._batches():
-                loss = self._train_step(batch, progress)
-                losses.append(loss)
+                self._losses.append(self._train_step(batch, progress))
                 tokens += batch.token_count
                 now = time.monotonic()
                 self.elapsed, last = self.elapsed + now - last, now
                 bar.update(int(1000 * progress) - bar.n)
                 if self.step % LOG_STEPS == 0:
-                    speed = tokens / (now - since)
-                    self._write({"kind": "train", "progress": progress, "loss": float(np.mean(losses)),
-                                 "rate": self.settings.rate(progress), "tokens_per_second": round(speed)})  # fmt: skip
-                    bar.set_postfix(loss=f"{np.mean(losses):.3f}", speed=f"{speed:.0f} tok/s", refresh=False)
-                    losses, tokens, since = [], 0, now
+                    bar.set_postfix(loss=f"{np.mean(self._losses):.3f}", speed=f"{tokens / (now - since):.0f} tok/s")
+                    self._write_losses(progress, tokens / (now - since))
+                    tokens, since = 0, now
                 if sampler is not None and progress >= (self.sampled + 1) * self.settings.sample_share:
                     self._sample(sampler, progress)
                 if self.step % self.settings.checkpoint_steps == 0:
                     self.save()
                 if self.step == final:
                     break
+            else:
+                self._write_losses(1.0, tokens / max(last - since, 1e-9))
         self.save()
         return self.average
 
@@ -122,6 +122,7 @@ class Trainer:
         content = {
             "fingerprint": self._fingerprint,
             "place": [self.step, self.pass_number, self.place, self.sampled],
+            "losses": self._losses,
             "elapsed": self.elapsed,
             "seconds": self.seconds,
             "model": self.model.state_dict(),
@@ -130,7 +131,7 @@ class Trainer:
         }
         partial = self.checkpoint.with_suffix(".partial")
         torch.save(content, partial)
-        os.replace(partial, self.checkpoint)
+        partial.replace(self.checkpoint)
 
     def _resume(self) -> None:
         try:
@@ -140,13 +141,12 @@ class Trainer:
         theirs = content["fingerprint"]
         other = [name for name, value in self._fingerprint.items() if theirs.get(name) != value]
         if other:
+            changes = "; ".join(f"{name} {theirs.get(name)}, now {self._fingerprint[name]}" for name in other)
             raise TrainingError(
-                f"{self.checkpoint} was trained with another {', '.join(other)}: "
-                f"{ {name: theirs.get(name) for name in other} }, now { {name: self._fingerprint[name] for name in other} }; "
-                "use the same to resume it, or another --out"
+                f"{self.checkpoint}: begun with {changes}: resume it with the same, or use another --out"
             )
         self.step, self.pass_number, self.place, self.sampled = content["place"]
-        self.elapsed, self.seconds = content["elapsed"], content["seconds"]
+        self.elapsed, self.seconds, self._losses = content["elapsed"], content["seconds"], content["losses"]
         self.model.load_state_dict(content["model"])
         self.average = content["average"]
         self.optimizer.load_state_dict(content["optimizer"])
@@ -200,6 +200,13 @@ class Trainer:
             self._write({"kind": "sample", "progress": progress, **result})
         self.model.load_state_dict(present)
         self.sampled = int(progress / self.settings.sample_share + 1e-9)
+
+    def _write_losses(self, progress: float, speed: float) -> None:
+        if self._losses:
+            loss = float(np.mean(self._losses))
+            self._write({"kind": "train", "progress": progress, "loss": loss, "rate": self.settings.rate(progress),
+                         "tokens_per_second": round(speed)})  # fmt: skip
+            self._losses = []
 
     def _write(self, entry: dict[str, Any]) -> None:
         line = {"step": self.step, "pass": self.pass_number, "seconds": round(self.elapsed, 1), **entry}

@@ -13,11 +13,11 @@ Below the token, two small heads say how many characters of the first and last t
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from rag.span_weights import CUT_CHOICES, PAIR_WIDTH, SPAN_LIMIT, ReaderShape
 from rag.train.backbone import Backbone
@@ -46,7 +46,7 @@ class UpperLayer(nn.Module):
         query, key, value = parts.permute(2, 0, 3, 1, 4).unbind(0)
         mixed = attend(query, key, value, allowed).transpose(1, 2).reshape(batch, length, width)
         states = self.attention_norm(states + self.attention_out(mixed))
-        result: Tensor = self.output_norm(states + self.contract(F.gelu(self.expand(states))))
+        result: Tensor = self.output_norm(states + self.contract(functional.gelu(self.expand(states))))
         return result
 
     def copy_from(self, layer: Any) -> None:
@@ -68,9 +68,11 @@ def attend(query: Tensor, key: Tensor, value: Tensor, allowed: Tensor | None) ->
     if query.dtype == torch.bfloat16 and query.device.type == "cpu":
         with torch.autocast("cpu", enabled=False):
             allowed = None if allowed is None else allowed.float()
-            mixed = F.scaled_dot_product_attention(query.float(), key.float(), value.float(), attn_mask=allowed)
+            mixed = functional.scaled_dot_product_attention(
+                query.float(), key.float(), value.float(), attn_mask=allowed
+            )
         return mixed.to(query.dtype)
-    return F.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
+    return functional.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,8 +126,7 @@ class ReaderModel(nn.Module):
         )
         model = cls(shape)
         for own, source in zip(model.layers, backbone.model.encoder.layer[split:], strict=True):
-            assert isinstance(own, UpperLayer)
-            own.copy_from(source)
+            cast(UpperLayer, own).copy_from(source)
         return model
 
     def forward(self, states: Tensor, segments: Tensor) -> ReaderOutput:
@@ -194,11 +195,11 @@ def reader_loss(output: ReaderOutput, content: Tensor, gold: Gold) -> Tensor:
     begins = _with_null(output.start.masked_fill(~content, -torch.inf), torch.where(answered, start, length))
     finishes = _with_null(output.end.masked_fill(~content, -torch.inf), torch.where(answered, end, length))
     rows = torch.arange(batch, device=content.device)
-    cuts = F.cross_entropy(output.start_cut[rows, start], gold.start_cut, reduction="none")
-    cuts = cuts + F.cross_entropy(output.end_cut[rows, end], gold.end_cut, reduction="none")
+    cuts = functional.cross_entropy(output.start_cut[rows, start], gold.start_cut, reduction="none")
+    cuts = cuts + functional.cross_entropy(output.end_cut[rows, end], gold.end_cut, reduction="none")
     return (joint + begins + finishes + cuts * answered).mean()
 
 
 def _with_null(logits: Tensor, target: Tensor) -> Tensor:
     """Cross-entropy (batch) with one class of logit 0 appended."""
-    return F.cross_entropy(F.pad(logits, (0, 1)), target, reduction="none")
+    return functional.cross_entropy(functional.pad(logits, (0, 1)), target, reduction="none")

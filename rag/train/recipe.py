@@ -5,13 +5,14 @@ Without a recipe every file given is read once a pass. The recipe behind the shi
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from rag.train.errors import TrainingError
 from rag.train.squad import GoldQuestion, Paragraph, QuestionSet
 
+SAME_ID_LIMIT = 500
 RECIPE = Path(__file__).with_name("recipe.toml")
 
 
@@ -108,6 +109,34 @@ def divide(sets: Mapping[str, QuestionSet], recipe: Recipe) -> tuple[dict[str, Q
             training[other] = sets[other].keep(p for p in sets[other].paragraphs if p.article not in shared)
             held_out[other] = sets[other].keep(p for p in sets[other].paragraphs if p.article in shared)
     return training, held_out
+
+
+def development_questions(
+    held_out: Mapping[str, QuestionSet], others: Mapping[str, QuestionSet], recipe: Recipe
+) -> list[QuestionSet]:
+    """Every development set: files given, held-out tails, parallel tails as "b on a": b's questions, a's passages.
+
+    A tail held out because its questions are another's, but which lacks some of them, is a set of its own, cut to
+    SAME_ID_LIMIT questions evenly spread.
+    """
+    result = list(others.values())
+    result += [held_out[rule.set] for rule in recipe.hold_out if rule.set in held_out]
+    for source, other in recipe.same_ids:
+        if source in held_out and other in held_out:
+            wording = {question.id: question.text for p in held_out[other].paragraphs for question in p.questions}
+            if _ids(held_out[source]) <= wording.keys():
+                result.append(_reworded(held_out[source], f"{other} on {source}", wording))
+            else:
+                result.append(spread_questions(held_out[other], SAME_ID_LIMIT))
+    return result
+
+
+def _reworded(data: QuestionSet, name: str, wording: Mapping[str, str]) -> QuestionSet:
+    paragraphs = (
+        replace(p, questions=tuple(replace(question, text=wording[question.id]) for question in p.questions))
+        for p in data.paragraphs
+    )
+    return QuestionSet(name, tuple(paragraphs))
 
 
 def without_passages(data: QuestionSet, known: set[str]) -> QuestionSet:

@@ -18,7 +18,16 @@ from rag.train.examples import SequencePool, build_items
 from rag.train.export import export_weights, import_model
 from rag.train.loop import Trainer, TrainingData
 from rag.train.model import ReaderModel
-from rag.train.recipe import RECIPE, Recipe, divide, load_recipe, plain_recipe, plain_text, without_passages
+from rag.train.recipe import (
+    RECIPE,
+    Recipe,
+    development_questions,
+    divide,
+    load_recipe,
+    plain_recipe,
+    plain_text,
+    without_passages,
+)
 from rag.train.settings import PRECISIONS, Settings
 from rag.train.squad import QuestionSet, read_sets
 from rag.train.states import compute_states
@@ -64,10 +73,10 @@ def run(arguments: argparse.Namespace) -> list[Result]:
     backbone = load_backbone(arguments.encoder, arguments.device)
     if not 0 < settings.split < backbone.layer_count:
         raise TrainingError(f"split {settings.split} of {backbone.layer_count} layers: expected one between them")
-    training, development = read_data(arguments.data, arguments.dev, arguments.recipe)
-    recipe = load_recipe(arguments.recipe) if arguments.recipe else plain_recipe(training)
+    sets, recipe = read_recipe(arguments.data, arguments.recipe)
+    training, development = read_data(sets, read_sets(arguments.dev), recipe)
     data = training_data(training, recipe, backbone, settings, out)
-    looks = development_sets(development[0], development[1], backbone, settings.split, settings.windows, out)
+    looks = development_sets(development, backbone, settings.windows, split=settings.split, folder=out)
     model = ReaderModel.from_backbone(backbone, settings.split).to(arguments.device)
     seconds = None if settings.minutes is None else settings.minutes * 60 - (time.monotonic() - begun)
     trainer = Trainer(model, data, settings, out, seconds)
@@ -82,14 +91,18 @@ def run(arguments: argparse.Namespace) -> list[Result]:
     return results
 
 
+def read_recipe(data: list[Path], path: Path | None) -> tuple[dict[str, QuestionSet], Recipe]:
+    """The sets given and what is made of them: without a recipe, each once a pass."""
+    sets = read_sets(data)
+    return sets, load_recipe(path) if path else plain_recipe(sets)
+
+
 def read_data(
-    data: list[Path], dev: list[Path], recipe_path: Path | None
-) -> tuple[dict[str, QuestionSet], tuple[dict[str, QuestionSet], dict[str, QuestionSet]]]:
-    """Training sets, and the development sets: tails held out, files given. No passage stands on both sides."""
-    sets, others = read_sets(data), read_sets(dev)
-    recipe = load_recipe(recipe_path) if recipe_path else Recipe(())
-    training, held_out = divide({name: one for name, one in sets.items() if name not in others}, recipe)
-    known = {plain_text(p.text) for one in (*others.values(), *held_out.values()) for p in one.paragraphs}
+    sets: Mapping[str, QuestionSet], development: Mapping[str, QuestionSet], recipe: Recipe
+) -> tuple[dict[str, QuestionSet], list[QuestionSet]]:
+    """Training sets and development sets: tails held out, files given. No passage stands on both sides."""
+    training, held_out = divide({name: one for name, one in sets.items() if name not in development}, recipe)
+    known = {plain_text(p.text) for one in (*development.values(), *held_out.values()) for p in one.paragraphs}
     kept = {name: without_passages(one, known) for name, one in training.items()}
     for name, one in kept.items():
         left_out = len(training[name].paragraphs) - len(one.paragraphs)
@@ -97,7 +110,7 @@ def read_data(
             logger.warning("%s: %d passages left out: they stand in a development set", name, left_out)
     if not any(one.question_count for one in kept.values()):
         raise TrainingDataError("no question left to train on: every passage stands in a development set as well")
-    return kept, (held_out, others)
+    return kept, development_questions(held_out, development, recipe)
 
 
 def training_data(
@@ -108,7 +121,7 @@ def training_data(
     items = build_items(sets, recipe, pool)
     if not items:
         raise TrainingDataError(f"no question fits the recipe: sets given are {', '.join(sorted(sets))}")
-    store = compute_states(backbone, pool.sequences, settings.split, out, settings.dtype)
+    store = compute_states(backbone, pool.sequences, split=settings.split, folder=out, precision=settings.dtype)
     return TrainingData(items, pool, store)
 
 

@@ -43,10 +43,12 @@ class Settings:
 
     @property
     def windows(self) -> WindowSizes:
+        """How passages are cut."""
         return WindowSizes(self.window, self.stride)
 
     @property
     def dtype(self) -> torch.dtype:
+        """What matrices are multiplied in; weights are float32 always."""
         return PRECISIONS[self.precision]
 
     def rate(self, progress: float) -> float:

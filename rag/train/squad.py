@@ -30,6 +30,7 @@ class GoldAnswer:
 
     @property
     def end(self) -> int:
+        """The code point after its last."""
         return self.start + len(self.text)
 
 
@@ -61,10 +62,12 @@ class QuestionSet:
 
     @property
     def question_count(self) -> int:
+        """Answerable and unanswerable ones."""
         return sum(len(paragraph.questions) for paragraph in self.paragraphs)
 
     @property
     def articles(self) -> tuple[int, ...]:
+        """Numbers of the articles, ascending."""
         return tuple(sorted({paragraph.article for paragraph in self.paragraphs}))
 
     def keep(self, paragraphs: Iterable[Paragraph]) -> "QuestionSet":

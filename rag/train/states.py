@@ -6,8 +6,8 @@ The lower layers are frozen, so a window's states are the same in every pass: a 
 import hashlib
 import json
 import logging
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +41,7 @@ class StateStore:
 
 
 def compute_states(
-    backbone: Backbone, sequences: Sequence[np.ndarray], split: int, folder: Path, precision: torch.dtype
+    backbone: Backbone, sequences: Sequence[np.ndarray], *, split: int, folder: Path, precision: torch.dtype
 ) -> StateStore:
     """The states of these sequences, from `folder` when they were computed before (same ids, encoder, split)."""
     bounds = np.concatenate([[0], np.cumsum([len(ids) for ids in sequences])]).astype(np.int64)
@@ -51,21 +51,21 @@ def compute_states(
     target = folder / f"states-{key.hexdigest()[:20]}.npy"
     if not target.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        _compute(backbone, sequences, bounds, split, target, precision)
+        lower = partial(backbone.lower_states, split=split, precision=precision)
+        _compute(lower, sequences, bounds, backbone.width, target)
     return StateStore(np.load(target, mmap_mode="r"), bounds)
 
 
 def _compute(
-    backbone: Backbone,
+    lower: Callable[[np.ndarray], np.ndarray],
     sequences: Sequence[np.ndarray],
     bounds: np.ndarray,
-    split: int,
+    width: int,
     target: Path,
-    precision: torch.dtype,
 ) -> None:
     """Write beside the target and rename, so that a kill leaves no half-written file to be taken for a whole one."""
-    partial = target.with_suffix(f".{os.getpid()}.partial")
-    rows = np.lib.format.open_memmap(partial, "w+", np.float16, (int(bounds[-1]), backbone.width))
+    written = target.with_suffix(".partial")
+    rows = np.lib.format.open_memmap(written, "w+", np.float16, (int(bounds[-1]), width))
     by_length = sorted(range(len(sequences)), key=lambda number: len(sequences[number]))
     with tqdm(total=int(bounds[-1]), unit="tok", desc="lower half", mininterval=5) as bar:
         position = 0
@@ -73,12 +73,12 @@ def _compute(
             length = len(sequences[by_length[position]])
             group = by_length[position : position + max(1, TOKENS_AT_ONCE // length)]
             group = [number for number in group if len(sequences[number]) == length]
-            states = backbone.lower_states(np.stack([sequences[number] for number in group]), split, precision)
+            states = lower(np.stack([sequences[number] for number in group]))
             for number, state in zip(group, states, strict=True):
                 rows[bounds[number] : bounds[number + 1]] = state
             position += len(group)
             bar.update(length * len(group))
     rows.flush()
     del rows
-    os.replace(partial, target)
+    written.replace(target)
     logger.info("lower half of %d sequences, %d tokens: %s", len(sequences), bounds[-1], target)
