@@ -4,12 +4,16 @@ Split at layer `k`: layers `0 … k-1` run on question and window separately, ex
 """
 
 import hashlib
+import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
 from rag.span_tokens import SpanTokenizer
@@ -58,9 +62,35 @@ def load_backbone(path: Path, device: str = "cpu") -> Backbone:
         raise TrainingError(
             f"{path}: no encoder there ({', '.join(missing)} missing); give a sentence-transformers folder"
         )
-    with (path / "model.safetensors").open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    model = AutoModel.from_pretrained(path, add_pooling_layer=False).eval().to(device)
+    model = AutoModel.from_pretrained(path, add_pooling_layer=False, dtype=torch.float32).eval().to(device)
     if not hasattr(model, "encoder") or not hasattr(model.encoder, "layer"):
         raise TrainingError(f"{path}: a {type(model).__name__}; expected an encoder shaped like BERT")
-    return Backbone(model, SpanTokenizer(Tokenizer.from_file(str(path / "tokenizer.json"))), digest)
+    tokenizer = SpanTokenizer(Tokenizer.from_file(str(path / "tokenizer.json")))
+    return Backbone(model, tokenizer, _source_sha256(path / "model.safetensors"))
+
+
+def prune_encoder(path: Path, used: Iterable[int], target: Path) -> None:
+    """Write the encoder to `target` in float16 without the words that `used` does not name (their rows become 0).
+
+    For training on another machine: it packs to a tenth, and keeps the hash of the encoder it was made from.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    tensors = {name: value.astype(np.float16) for name, value in load_file(path / "model.safetensors").items()}
+    (name,) = (name for name in tensors if name.endswith("word_embeddings.weight"))
+    rows = np.zeros_like(tensors[name])
+    kept = sorted(set(used))
+    rows[kept] = tensors[name][kept]
+    source = {"source_sha256": _source_sha256(path / "model.safetensors")}
+    save_file(tensors | {name: rows}, target / "model.safetensors", metadata={"format": "pt", **source})
+    for file in ("config.json", "tokenizer.json"):
+        shutil.copyfile(path / file, target / file)
+
+
+def _source_sha256(weights: Path) -> str:
+    """SHA-256 of a weights file, or of the one that it was pruned from."""
+    with safe_open(weights, "np") as file:
+        source = (file.metadata() or {}).get("source_sha256")
+    if source:
+        return str(source)
+    with weights.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -66,7 +66,8 @@ class Item:
 
 def locate(tokens: PassageTokens, answer: GoldAnswer) -> TokenSpan | None:
     """The tokens an answer stands in; None when it is longer than `SPAN_LIMIT` or touches only empty tokens."""
-    covering = np.flatnonzero((tokens.starts < answer.end) & (tokens.ends > answer.start))
+    visible = tokens.ends > tokens.starts
+    covering = np.flatnonzero(visible & (tokens.starts < answer.end) & (tokens.ends > answer.start))
     if not len(covering) or covering[-1] - covering[0] >= SPAN_LIMIT:
         return None
     first, last = int(covering[0]), int(covering[-1])

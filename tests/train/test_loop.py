@@ -95,7 +95,7 @@ def test_the_same_seed_gives_the_same_weights(backbone: Backbone, data: Training
 
 def test_another_setting_is_refused(backbone: Backbone, data: TrainingData, tmp_path: Path) -> None:
     trainer(backbone, data, tmp_path / "run").run(stop_after=1)
-    with pytest.raises(TrainingError, match="learning_rate 0.001, now 0.002: resume it with the same"):
+    with pytest.raises(TrainingError, match=r"learning_rate 0\.001, now 0\.002: resume it with the same"):
         trainer(backbone, data, tmp_path / "run", replace(SETTINGS, learning_rate=2e-3))
 
 
@@ -103,7 +103,7 @@ def test_a_damaged_checkpoint_is_refused(backbone: Backbone, data: TrainingData,
     once = trainer(backbone, data, tmp_path / "run")
     once.run(stop_after=1)
     once.checkpoint.write_bytes(once.checkpoint.read_bytes()[:1000])
-    with pytest.raises(TrainingError, match="checkpoint.pt: damaged"):
+    with pytest.raises(TrainingError, match=r"checkpoint\.pt: damaged"):
         trainer(backbone, data, tmp_path / "run")
 
 

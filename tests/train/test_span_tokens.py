@@ -32,6 +32,15 @@ def test_every_span_comes_back_whole_where_cuts_reach(tokenizer: SpanTokenizer) 
                 assert cut_span(tokens, span.first, span.last, span.start_cut, span.end_cut) == (start, end)
 
 
+def test_answers_with_spaces_around_them_begin_at_a_character(tokenizer: SpanTokenizer) -> None:
+    tokens = tokenizer.passage(TEXT)
+    span = locate(tokens, GoldAnswer(TEXT[7:16], 7))
+    assert TEXT[7:16] == " 杭州市，　面積\u00a0"
+    assert span is not None
+    assert cut_span(tokens, span.first, span.last, span.start_cut, span.end_cut) == (8, 15)
+    assert locate(tokens, GoldAnswer(" ", 7)) is None
+
+
 def test_cuts_that_would_leave_nothing_are_not_made(tokenizer: SpanTokenizer) -> None:
     tokens = tokenizer.passage("平方")
     (token,) = np.flatnonzero(tokens.ends - tokens.starts == 2)
