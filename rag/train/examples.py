@@ -145,13 +145,17 @@ def build_items(sets: Mapping[str, QuestionSet], recipe: Recipe, pool: SequenceP
         if missing:
             logger.warning("plan %s/%s left out: no set %s", plan.questions, plan.passages, ", ".join(sorted(missing)))
             continue
-        before = len(items)
-        items.extend(_items(sets, plan, pool))
-        logger.info("plan %s/%s: %d questions", plan.questions, plan.passages, len(items) - before)
+        new = list(_items(sets, plan, pool))
+        long = [question for question, item in new if item is None]
+        if long:
+            logger.warning("%s: answers of over %d tokens left out: %s", plan.passages, SPAN_LIMIT, ", ".join(long))
+        items.extend(item for _, item in new if item is not None)
+        logger.info("plan %s/%s: %d questions", plan.questions, plan.passages, len(new) - len(long))
     return items
 
 
-def _items(sets: Mapping[str, QuestionSet], plan: SetPlan, pool: SequencePool) -> Iterator[Item]:
+def _items(sets: Mapping[str, QuestionSet], plan: SetPlan, pool: SequencePool) -> Iterator[tuple[str, Item | None]]:
+    """Each question's id and item; None when its answer is longer than a span may be."""
     passages = sets[plan.passages]
     asked = {q.id: q.text for p in sets[plan.questions].paragraphs for q in p.questions}
     pairs = [(p, q) for p in passages.paragraphs for q in p.questions if q.id in asked]
@@ -166,16 +170,18 @@ def _items(sets: Mapping[str, QuestionSet], plan: SetPlan, pool: SequencePool) -
         question_script, passage_script = script_of[paragraph]
         passage = pool.passage(in_script(paragraph.text, passage_script))
         span = locate(pool.tokens[passage], question.answers[0]) if question.answers else None
-        if span is not None or not question.answers:
-            yield Item(
-                pool.question(in_script(asked[question.id], question_script)),
-                passage,
-                span,
-                plan.share if question.answers else plan.unanswerable_share,
-                plan.negatives if question.answers else 0.0,
-                tuple(pool.passage(in_script(passages.paragraphs[n].text, script_of[passages.paragraphs[n]][1]))
-                      for n in numbers),
-            )  # fmt: skip
+        if span is None and question.answers:
+            yield question.id, None
+            continue
+        yield question.id, Item(
+            pool.question(in_script(asked[question.id], question_script)),
+            passage,
+            span,
+            plan.share if question.answers else plan.unanswerable_share,
+            plan.negatives if question.answers else 0.0,
+            tuple(pool.passage(in_script(passages.paragraphs[n].text, script_of[passages.paragraphs[n]][1]))
+                  for n in numbers),
+        )  # fmt: skip
 
 
 def pass_examples(items: list[Item], pool: SequencePool, seed: int, number: int) -> list[Example]:
