@@ -1,0 +1,148 @@
+"""The reader at work: for each passage its best span and how likely the passage holds no answer.
+
+A passage is read by itself, one window at a time and without padding, so that what is found in it never depends on what
+else is read. The lower half of a passage is the same for every question: `passage_states` computes it (when the passage
+is indexed, say) and `read_states` takes it up again, with the same answers.
+"""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import onnxruntime
+
+from rag.span_graph import reader_graph
+from rag.span_tokens import QUESTION_LIMIT, PassageTokens, SpanTokenizer, Window, cut_span, window_ranges
+from rag.span_weights import SPAN_LIMIT, ReaderWeights, load_weights
+
+NO_SPAN = -100.0  # the score where no span can be: a passage without a visible character; finite, so that it is JSON
+
+
+class LowerHalf(Protocol):
+    """The encoder's lower layers: token ids (length) -> states above the reader's split layer (length, width)."""
+
+    def __call__(self, ids: np.ndarray, /) -> np.ndarray:
+        """States of these ids, which stand in one sequence by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassageSpan:
+    """The best span of a passage: code points `[start, end)` and `text`, the passage's own characters there.
+
+    score: log-odds of this span against "no answer here", comparable between passages; higher is better.
+    no_answer_score: log-odds of "no answer here" against all spans of the passage together; higher is emptier.
+    """
+
+    text: str
+    start: int
+    end: int
+    score: float
+    no_answer_score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PassageStates:
+    """A passage ready to be read: its tokens, its windows, and each window's lower states (tokens + 4, width)."""
+
+    text: str
+    tokens: PassageTokens
+    windows: tuple[Window, ...]
+    states: tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _WindowSpan:
+    """As `rag.train.evaluation.WindowAnswer`, with tokens counted in the passage."""
+
+    first: int
+    last: int
+    start_cut: int
+    end_cut: int
+    score: float
+    total: float
+
+
+class SpanReader:
+    """Reads passages; safe to call from several threads."""
+
+    def __init__(self, weights: ReaderWeights, tokenizer: SpanTokenizer, lower: LowerHalf, threads: int | None = None):
+        """`threads` windows are read at once (default: one a core), each on one core: faster than one window on all."""
+        self.weights = weights
+        self._tokenizer, self._lower = tokenizer, lower
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        graph = reader_graph(weights)
+        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, "reader")
+
+    @classmethod
+    def load(cls, path: Path, tokenizer: SpanTokenizer, lower: LowerHalf, threads: int | None = None) -> "SpanReader":
+        """A reader from a weights file. Raises `ReaderWeightsError`."""
+        return cls(load_weights(path), tokenizer, lower, threads)
+
+    def question_states(self, question: str) -> np.ndarray:
+        """The lower states of a question: what the retriever's own pass gives at the split layer."""
+        return self._lower(self._tokenizer.question_ids(question, QUESTION_LIMIT))
+
+    def passage_states(self, passage: str) -> PassageStates:
+        """The lower states of a passage, for `read_states`."""
+        tokens = self._tokenizer.passage(passage)
+        windows = tuple(window_ranges(len(tokens), self.weights.window, self.weights.stride))
+        states = tuple(self._lower(self._tokenizer.window_ids(tokens, window)) for window in windows)
+        return PassageStates(passage, tokens, windows, states)
+
+    def read(self, question: str, passages: Sequence[str]) -> tuple[PassageSpan, ...]:
+        """The best span of each passage, in their order."""
+        prepared = list(self._pool.map(self.passage_states, passages))
+        return self.read_states(self.question_states(question), prepared)
+
+    def read_states(self, question: np.ndarray, passages: Sequence[PassageStates]) -> tuple[PassageSpan, ...]:
+        """The same from lower states computed before: the question's (length, width) and the passages'."""
+        jobs = [(passage, number) for passage in passages for number in range(len(passage.windows))]
+        found = iter(list(self._pool.map(lambda job: self._read_window(question, *job), jobs)))
+        return tuple(_best(passage, [next(found) for _ in passage.windows]) for passage in passages)
+
+    def _read_window(self, question: np.ndarray, passage: PassageStates, number: int) -> _WindowSpan:
+        feeds = {name: np.asarray(value, np.float32) for name, value in
+                 (("question", question), ("passage", passage.states[number]))}  # fmt: skip
+        scores, start_cuts, end_cuts = self._session.run(None, feeds)
+        window, opening = passage.windows[number], self._tokenizer.opening_length
+        body = slice(opening, opening + window.last - window.first)
+        scores, start_cuts, end_cuts = scores[body, body], start_cuts[body], end_cuts[body]
+        written = passage.tokens.ends[window.first : window.last] > passage.tokens.starts[window.first : window.last]
+        first, last, score, total = best_span(scores, written)
+        if score == -np.inf:
+            return _WindowSpan(0, 0, 0, 0, score, total)
+        cuts = int(start_cuts[first].argmax()), int(end_cuts[last].argmax())
+        return _WindowSpan(window.first + first, window.first + last, *cuts, score, total)
+
+
+def best_span(scores: np.ndarray, written: np.ndarray) -> tuple[int, int, float, float]:
+    """(first, last, score, total) of the best span of at most SPAN_LIMIT tokens; of equal ones the first.
+
+    scores: (length, length), from token i to token j. written: bool (length), tokens that may bound a span. total: log
+    of the sum of exp(score) over all spans. Score and total are -inf when there is no span.
+    """
+    if not written.any():
+        return 0, 0, -np.inf, -np.inf
+    places = np.arange(len(written))
+    distance = places[None, :] - places[:, None]
+    allowed = (distance >= 0) & (distance < SPAN_LIMIT) & written[:, None] & written[None, :]
+    masked = np.where(allowed, scores, np.float32(-np.inf))
+    first, last = divmod(int(masked.argmax()), len(written))
+    best = float(masked[first, last])
+    return first, last, best, best + float(np.log(np.exp(masked[allowed] - np.float32(best)).sum(dtype=np.float64)))
+
+
+def _best(passage: PassageStates, spans: list[_WindowSpan]) -> PassageSpan:
+    """The best of a passage's windows; of equal ones the first."""
+    best = max(spans, key=lambda span: span.score)
+    if best.score == -np.inf:
+        return PassageSpan("", 0, 0, NO_SPAN, -NO_SPAN)
+    start, end = cut_span(passage.tokens, best.first, best.last, best.start_cut, best.end_cut)
+    no_answer = -float(np.logaddexp.reduce([span.total for span in spans]))
+    return PassageSpan(passage.text[start:end], start, end, best.score, no_answer)

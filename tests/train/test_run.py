@@ -1,0 +1,160 @@
+"""The whole way: from files and arguments to weights that read, and what a bad weights file meets."""
+
+import argparse
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from rag.span_reader import NO_SPAN, PassageSpan, SpanReader, best_span
+from rag.span_tokens import WindowSizes
+from rag.span_weights import ReaderWeights, ReaderWeightsError, load_weights, save_weights
+from rag.train.backbone import Backbone
+from rag.train.curves import draw_curves
+from rag.train.errors import TrainingDataError, TrainingError
+from rag.train.evaluation import development_sets, predict
+from rag.train.export import import_model
+from rag.train.run import add_arguments, run
+from rag.train.squad import read_set
+
+WriteSet = Callable[..., Path]
+
+
+def train(encoder: Path, data: Path, dev: Path | None, out: Path, *more: str) -> list[object]:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    given = ["--data", str(data), "--out", str(out), "--encoder", str(encoder), "--device", "cpu", *more]
+    given += ["--dev", str(dev)] if dev else []
+    return list(run(parser.parse_args(given)))
+
+
+SMALL = ("--split", "2", "--window", "24", "--stride", "12", "--batch-tokens", "240", "--learning-rate", "1e-3")
+
+
+@pytest.fixture
+def trained(encoder_folder: Path, write_set: WriteSet, tmp_path: Path) -> Path:
+    train(encoder_folder, write_set("t"), write_set("d", 8, 12), tmp_path / "out", *SMALL, "--passes", "3")
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def reader(trained: Path, backbone: Backbone) -> SpanReader:
+    def lower(ids: np.ndarray) -> np.ndarray:
+        return backbone.lower_states(ids[None], 2)[0]
+
+    return SpanReader.load(trained / "reader.safetensors", backbone.tokenizer, lower)
+
+
+def test_training_leaves_weights_log_curves_and_results(trained: Path) -> None:
+    (result,) = json.loads((trained / "results.json").read_text())
+    assert (result["name"], result["questions"]) == ("d", 12)
+    assert 0 <= result["exact"] <= result["f1"] <= 100
+    assert 0 <= result["auroc"] <= 1
+    assert (trained / "curves.png").read_bytes().startswith(b"\x89PNG")
+    kinds = {json.loads(line)["kind"] for line in (trained / "log.jsonl").open()}
+    assert kinds == {"train", "sample"}
+
+
+def test_the_served_reader_reads_what_the_trained_one_does(
+    trained: Path, reader: SpanReader, backbone: Backbone, write_set: WriteSet, tmp_path: Path
+) -> None:
+    data = read_set(write_set("d", 8, 12))
+    (ready,) = development_sets([data], backbone, WindowSizes(24, 12), split=2, folder=tmp_path)
+    model = import_model(load_weights(trained / "reader.safetensors"))
+    for prediction, asked in zip(predict(model, ready, torch.float32), ready.asked, strict=True):
+        (span,) = reader.read(asked.question.text, [asked.text])
+        assert (span.text, span.start) == (prediction.text, prediction.start)
+        assert span.score == pytest.approx(prediction.score, abs=2e-2)  # states of training are kept in float16
+        assert span.no_answer_score == pytest.approx(prediction.no_answer, abs=2e-2)
+        assert asked.text[span.start : span.end] == span.text
+
+
+def test_a_passage_is_read_by_itself(reader: SpanReader, write_set: WriteSet) -> None:
+    passages = [paragraph.text for paragraph in read_set(write_set()).paragraphs]
+    together = reader.read("宁波何年設立開發區？", passages)
+    assert together == tuple(reader.read("宁波何年設立開發區？", [passage])[0] for passage in passages)
+    assert together[::-1] == reader.read("宁波何年設立開發區？", passages[::-1])
+
+
+def test_kept_states_give_the_same_spans(reader: SpanReader, write_set: WriteSet) -> None:
+    passages = [paragraph.text for paragraph in read_set(write_set()).paragraphs]
+    kept = [reader.passage_states(passage) for passage in passages]
+    question = "宁波何年設立開發區？"
+    assert reader.read_states(reader.question_states(question), kept) == reader.read(question, passages)
+
+
+def test_odd_passages_and_questions(reader: SpanReader) -> None:
+    empty = PassageSpan("", 0, 0, NO_SPAN, -NO_SPAN)
+    one, blank, nothing, long = reader.read("何" * 300, ["杭", " \u3000\n", "", "杭州市於1950年設立開發區。" * 60])
+    assert (one.text, one.start, one.end) == ("杭", 0, 1)
+    assert blank == nothing == empty
+    assert long.text
+    assert reader.read("？", []) == ()
+    json.dumps([one.score, blank.score, blank.no_answer_score], allow_nan=False)
+
+
+def test_best_span_against_every_span() -> None:
+    random = np.random.default_rng(3)
+    scores, written = random.normal(size=(100, 100)).astype(np.float32), random.random(100) < 0.7
+    spans = [(i, j) for i in range(100) for j in range(i, min(i + 80, 100)) if written[i] and written[j]]
+    first, last, score, total = best_span(scores, written)
+    assert (first, last) == max(spans, key=lambda span: scores[span])
+    assert score == scores[first, last]
+    assert total == pytest.approx(float(np.log(sum(np.exp(float(scores[span])) for span in spans))))
+    assert best_span(scores, np.zeros(100, bool))[2:] == (-np.inf, -np.inf)
+
+
+def test_weights_come_back_and_a_second_writing_is_the_same(trained: Path, tmp_path: Path) -> None:
+    path = trained / "reader.safetensors"
+    weights = load_weights(path)
+    assert (weights.shape.split, weights.shape.layers, weights.window, weights.stride) == (2, 2, 24, 12)
+    save_weights(weights, tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == path.read_bytes()
+
+
+def test_damaged_and_foreign_weights_are_refused(trained: Path, tmp_path: Path) -> None:
+    content = bytearray((trained / "reader.safetensors").read_bytes())
+    damaged = tmp_path / "damaged"
+    content[-5] ^= 0x11
+    damaged.write_bytes(content)
+    with pytest.raises(ReaderWeightsError, match=r"damaged: SHA-256 of its tensors"):
+        load_weights(damaged)
+    for cut in (content[:-100], content[:20], b"", b"not weights at all"):
+        damaged.write_bytes(cut)
+        with pytest.raises(ReaderWeightsError, match="not a reader's weights file, or damaged"):
+            load_weights(damaged)
+    with pytest.raises(ReaderWeightsError, match="no such weights file"):
+        load_weights(tmp_path / "nowhere")
+    weights = load_weights(trained / "reader.safetensors")
+    fewer = {name: value for name, value in weights.tensors.items() if name != "cut.bias"}
+    save_weights(ReaderWeights(weights.shape, fewer, weights.encoder_sha256), damaged)
+    with pytest.raises(ReaderWeightsError, match=r"tensors cut\.bias missing"):
+        load_weights(damaged)
+
+
+def test_what_cannot_be_trained_on_is_said(encoder_folder: Path, write_set: WriteSet, tmp_path: Path) -> None:
+    data = write_set("t")
+    with pytest.raises(TrainingDataError, match="every passage stands in a development set"):
+        train(encoder_folder, data, write_set("d"), tmp_path / "out", *SMALL)
+    with pytest.raises(TrainingError, match="split 4 of 4 layers"):
+        train(encoder_folder, data, None, tmp_path / "out", *SMALL, "--split", "4")
+    with pytest.raises(TrainingError, match=r"no encoder there \(config.json"):
+        train(tmp_path, data, None, tmp_path / "out", *SMALL)
+
+
+def test_passages_of_development_sets_are_left_out(
+    encoder_folder: Path, write_set: WriteSet, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        train(encoder_folder, write_set("t"), write_set("d", 6, 9), tmp_path / "out", *SMALL, "--passes", "0.5")
+    assert "t: 2 passages left out: they stand in a development set" in caplog.text
+
+
+def test_curves_of_an_empty_log(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text("")
+    draw_curves(tmp_path / "log.jsonl", tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").stat().st_size > 1000
