@@ -27,3 +27,15 @@ class SnapshotError(RagError):
 
 class EvaluationError(RagError):
     """A question set that cannot be read."""
+
+
+class ReaderError(RagError):
+    """A reader's weights that are missing, damaged, or of another format."""
+
+
+class TrainingError(RagError):
+    """A training that cannot be begun or resumed with these settings."""
+
+
+class TrainingDataError(TrainingError):
+    """A training or development file that is no question set, or holds nothing to train on."""

@@ -15,8 +15,8 @@ _SURROGATE = re.compile("([\ud800-\udfff])")
 
 
 @cache
-def _simplifier() -> opencc.OpenCC:
-    return opencc.OpenCC("t2s")
+def _converter(table: str) -> opencc.OpenCC:
+    return opencc.OpenCC(table)
 
 
 @cache
@@ -29,17 +29,27 @@ def _fold_character(character: str) -> str:
 
 
 def simplify(text: str) -> str:
-    """`text` in Simplified characters, as long as `text`.
+    """`text` in Simplified characters, as long as `text`."""
+    return _convert("t2s", text)
 
-    OpenCC looks at phrases first (乾坤 keeps its 乾). Its phrases keep their length; should a newer table hold one
-    that does not, the text is converted character by character. Lone surrogates, which it refuses, stay.
+
+def to_traditional(text: str) -> str:
+    """`text` in Traditional characters, as long as `text`."""
+    return _convert("s2t", text)
+
+
+def _convert(table: str, text: str) -> str:
+    """`text` by a table of OpenCC, which looks at phrases first (乾坤 keeps its 乾).
+
+    Phrases keep their length; should a newer table hold one that does not, the text is converted character by
+    character. Lone surrogates, which OpenCC refuses, stay.
     """
     if _SURROGATE.search(text):
-        return "".join(part if _SURROGATE.match(part) else simplify(part) for part in _SURROGATE.split(text))
-    simplified: str = _simplifier().convert(text)
-    if len(simplified) == len(text):
-        return simplified
-    return "".join(form if len(form) == 1 else c for c in text for form in (_simplifier().convert(c),))
+        return "".join(part if _SURROGATE.match(part) else _convert(table, part) for part in _SURROGATE.split(text))
+    converted: str = _converter(table).convert(text)
+    if len(converted) == len(text):
+        return converted
+    return "".join(form if len(form) == 1 else c for c in text for form in (_converter(table).convert(c),))
 
 
 def fold(text: str) -> str:

@@ -1,22 +1,24 @@
-"""How right a text is: the measures of CMRC 2018.
+"""How right a text is, by the measures of CMRC 2018, and how well a score tells two kinds apart.
 
-Cui et al. 2019, "A Span-Extraction Dataset for Chinese Machine Reading Comprehension". Both compare without case and
-punctuation and take the best over all acceptable answers. They differ from SQuAD's: Chinese is compared by the
-character, and F1 counts the longest run that both have in common, not a bag of words.
+Cui et al. 2019, "A Span-Extraction Dataset for Chinese Machine Reading Comprehension". A text is cut into segments:
+each Chinese character is one, what stands between them is cut into words and marks; CMRC's list of punctuation is
+left out and case is folded. Unlike SQuAD's bag of words, F1 counts the longest run of segments in common. Of several
+acceptable answers the best counts.
 """
 
 import re
 from collections.abc import Sequence
 
-_HANZI = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
-# The published list, and the half-width forms of what it has in full width. `.` and `%` stay: 3.8 is not 38.
-_PUNCTUATION = re.compile(r"[-:_*^/\\~`+=，。：？！“”；’《》…·、「」（）－～『』,?!;\"'()\[\]<>【】‘—]")
+import numpy as np
+
+_PUNCTUATION = frozenset("-:_*^/\\~`+=，。：？！“”；’《》…·、「」（）－～『』")  # the published list
+_HANZI = re.compile("[\u4e00-\u9fa5]")
+_WORD = re.compile(r"\d+(?:[.,]\d+)+|\w+|[^\w\s]")
 
 
 def exact_match(text: str, answers: Sequence[str]) -> float:
-    """1 if `text` is one of `answers`, else 0; 0 for an empty text or without answers."""
-    found = _segments(text)
-    return float(bool(found) and any(found == _segments(answer) for answer in answers))
+    """1 if `text` is one of `answers`, case, listed punctuation and white space around aside; else 0."""
+    return float(bool(text) and any(_bare(text) == _bare(answer) for answer in answers))
 
 
 def f1(text: str, answers: Sequence[str]) -> float:
@@ -25,20 +27,40 @@ def f1(text: str, answers: Sequence[str]) -> float:
     With L the length of the longest run of segments in common, precision is L over the segments of `text`, recall L
     over those of the answer, and F1 is their harmonic mean.
     """
-    return max((_f1(_segments(text), _segments(answer)) for answer in answers), default=0.0)
+    return max((_f1(segments(text), segments(answer)) for answer in answers), default=0.0)
 
 
-def _f1(found: Sequence[str], wanted: Sequence[str]) -> float:
-    common = _longest_common_run(found, wanted)
-    return 2 * common / (len(found) + len(wanted)) if common else 0.0
+def auroc(scores: Sequence[float], positive: Sequence[bool]) -> float | None:
+    """Area under the ROC curve, 0 to 1: the chance that a positive scores above a negative, ties counting half.
+
+    From ranks (Mann and Whitney 1947). None without both kinds.
+    """
+    values, kinds = np.asarray(scores, float), np.asarray(positive, bool)
+    positives, negatives = int(kinds.sum()), int((~kinds).sum())
+    if not positives or not negatives:
+        return None
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    mean_rank = np.cumsum(counts) - (counts - 1) / 2
+    return float((mean_rank[inverse][kinds].sum() - positives * (positives + 1) / 2) / (positives * negatives))
 
 
-def _segments(text: str) -> list[str]:
-    """Chinese characters one by one and words of other characters, lower case, without punctuation."""
-    return _HANZI.sub(lambda match: f" {match[0]} ", _PUNCTUATION.sub("", text.lower())).split()
+def segments(text: str) -> list[str]:
+    """`"2008年, NBA球员"` -> `["2008", "年", ",", "nba", "球", "员"]`."""
+    found: list[str] = []
+    run = ""
+    for character in text.casefold().strip():
+        if character in _PUNCTUATION or _HANZI.match(character):
+            found += _WORD.findall(run)
+            run = ""
+            if character not in _PUNCTUATION:
+                found.append(character)
+        else:
+            run += character
+    return found + _WORD.findall(run)
 
 
-def _longest_common_run(first: Sequence[str], second: Sequence[str]) -> int:
+def longest_common_run(first: Sequence[str], second: Sequence[str]) -> int:
+    """Length of the longest run of segments that stands in both."""
     longest, previous = 0, [0] * (len(second) + 1)
     for segment in first:
         current = [0]
@@ -46,3 +68,12 @@ def _longest_common_run(first: Sequence[str], second: Sequence[str]) -> int:
             current.append(previous[i] + 1 if segment == other else 0)
         longest, previous = max(longest, *current), current
     return longest
+
+
+def _bare(text: str) -> str:
+    return "".join(character for character in text.casefold().strip() if character not in _PUNCTUATION)
+
+
+def _f1(found: Sequence[str], wanted: Sequence[str]) -> float:
+    common = longest_common_run(found, wanted)
+    return 2 * common / (len(found) + len(wanted)) if common else 0.0

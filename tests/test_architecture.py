@@ -25,6 +25,7 @@ STAGES = [
     "engine",
     "measures",
     "evaluate",
+    "train",
     "doctor",
     "cli",
     "__main__",

@@ -37,9 +37,10 @@ SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 PROMPTS = {"query": "query: ", "passage": "passage: ", "document": "passage: "}
 MAX_TOKENS = 512
 GRAPH = "onnx/encoder.onnx"
+LOWER_LAYERS = 6  # of the 12; their states are what the reader reads on from
 
 # The folder is named for the weights and for how they are laid out: one written otherwise is another folder.
-_LAYOUT = 1
+_LAYOUT = 2
 _CHECKSUMS = "yinju.json"
 
 _LAYER_TENSORS = {
@@ -293,7 +294,8 @@ def _tokenizer(pieces: tuple[tuple[str, float], ...]) -> Tokenizer:
 
 
 def _export(model: "BertModel", path: Path) -> None:
-    """Writes the layers as an ONNX graph from word embeddings (1, tokens, hidden) to hidden states of that shape.
+    """Writes the layers as an ONNX graph from word embeddings (1, tokens, hidden) to hidden states of that shape: those
+    above the lower layers, and those above all.
 
     The embedding table, four fifths of the weights, stays in `model.safetensors`, out of which single rows are read.
     Only one text goes through at a time, so the graph needs no mask.
@@ -307,8 +309,9 @@ def _export(model: "BertModel", path: Path) -> None:
             super().__init__()
             self.model = model
 
-        def forward(self, embeddings: torch.Tensor) -> torch.Tensor:
-            return self.model(inputs_embeds=embeddings).last_hidden_state  # type: ignore[no-any-return]
+        def forward(self, embeddings: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            states = self.model(inputs_embeds=embeddings, output_hidden_states=True).hidden_states
+            return states[LOWER_LAYERS], states[-1]
 
     path.parent.mkdir()
     example = torch.zeros(1, 16, model.config.hidden_size)
@@ -320,8 +323,8 @@ def _export(model: "BertModel", path: Path) -> None:
             (example,),
             str(path),
             input_names=["embeddings"],
-            output_names=["hidden"],
-            dynamic_axes={"embeddings": {1: "tokens"}, "hidden": {1: "tokens"}},
+            output_names=["lower", "hidden"],
+            dynamic_axes={name: {1: "tokens"} for name in ("embeddings", "lower", "hidden")},
             opset_version=18,
             dynamo=False,
         )

@@ -29,6 +29,7 @@ class OnnxEncoder:
 
     def __init__(self, folder: Path | None = None) -> None:
         folder = model_folder() if folder is None else folder
+        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._tokenizer.no_padding()
@@ -39,6 +40,8 @@ class OnnxEncoder:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(str(folder / GRAPH), options, providers=["CPUExecutionProvider"])
+        self._run_options = onnxruntime.RunOptions()
+        self._run_options.only_execute_path_to_fetches = True
         self._threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="encoder")
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -55,9 +58,16 @@ class OnnxEncoder:
         rows = list(self._threads.map(self._encode_one, [prompt + text for text in texts]))
         return np.stack(rows) if rows else np.empty((0, self.dimension), np.float32)
 
-    def _encode_one(self, text: str) -> NDArray[np.float32]:
-        ids = self._tokenizer.encode(text).ids
+    def lower_states(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        """The states of a token sequence above the lower layers, shape `(len(ids), dimension)`."""
+        return self._run("lower", ids)
+
+    def _run(self, output: str, ids: Sequence[int]) -> NDArray[np.float32]:
         embeddings = np.stack([self._table[i : i + 1][0] for i in ids])[None]
-        (hidden,) = self._session.run(None, {"embeddings": embeddings})
-        mean: NDArray[np.float32] = hidden[0].mean(axis=0)
+        (states,) = self._session.run([output], {"embeddings": embeddings}, self._run_options)
+        return np.asarray(states[0], np.float32)
+
+    def _encode_one(self, text: str) -> NDArray[np.float32]:
+        hidden = self._run("hidden", self._tokenizer.encode(text).ids)
+        mean: NDArray[np.float32] = hidden.mean(axis=0)
         return mean / np.linalg.norm(mean)

@@ -16,8 +16,8 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
-from rag.span_tokens import SpanTokenizer
-from rag.train.errors import TrainingError
+from rag.errors import TrainingError
+from rag.reader.tokens import SpanTokenizer
 
 TOKENS_AT_ONCE = 8192  # a batch of the lower half: large enough to fill the cores, small enough for their caches
 

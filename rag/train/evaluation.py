@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from rag.span_tokens import WindowSizes, cut_span
+from rag.measures import auroc, exact_match, f1
+from rag.reader.tokens import WindowSizes, cut_span
 from rag.train.backbone import Backbone
 from rag.train.batches import batch_examples, collate, to_device
 from rag.train.examples import Example, SequencePool
-from rag.train.metrics import auroc, exact_match, f1
 from rag.train.model import ReaderModel, ReaderOutput, valid_spans
 from rag.train.squad import GoldQuestion, QuestionSet
 from rag.train.states import StateStore, compute_states

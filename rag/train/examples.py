@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag.span_tokens import QUESTION_LIMIT, PassageTokens, SpanTokenizer, Window, WindowSizes, window_ranges
-from rag.span_weights import CUT_CHOICES, SPAN_LIMIT
+from rag.reader.tokens import QUESTION_LIMIT, PassageTokens, SpanTokenizer, Window, WindowSizes, window_ranges
+from rag.reader.weights import CUT_CHOICES, SPAN_LIMIT
 from rag.train.negatives import hard_negatives
 from rag.train.recipe import Recipe, SetPlan
 from rag.train.scripts import Script, in_script

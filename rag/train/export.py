@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from rag.span_weights import ReaderWeights, load_weights, save_weights
+from rag.reader.weights import ReaderWeights, load_weights, save_weights
 from rag.train.model import ReaderModel
 from rag.train.settings import Settings
 

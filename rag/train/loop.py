@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from rag.errors import TrainingError
 from rag.train.batches import Batch, batch_examples, collate, to_device
-from rag.train.errors import TrainingError
 from rag.train.evaluation import precision_context
 from rag.train.examples import Example, Item, SequencePool, pass_examples
 from rag.train.model import ReaderModel, reader_loss

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rag.span_weights import CUT_CHOICES, PAIR_WIDTH, SPAN_LIMIT, ReaderShape
+from rag.reader.weights import CUT_CHOICES, PAIR_WIDTH, SPAN_LIMIT, ReaderShape
 from rag.train.backbone import Backbone
 
 QUESTION, PASSAGE, PADDING = 0, 1, 2  # segments of a sequence

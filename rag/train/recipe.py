@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from rag.train.errors import TrainingError
+from rag.errors import TrainingError
 from rag.train.squad import GoldQuestion, Paragraph, QuestionSet
 
 SAME_ID_LIMIT = 500

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import torch
 
+from rag.errors import TrainingDataError, TrainingError
 from rag.train.backbone import Backbone, load_backbone
 from rag.train.curves import draw_curves
-from rag.train.errors import TrainingDataError, TrainingError
 from rag.train.evaluation import DevelopmentSet, Result, development_sets, judge, predict
 from rag.train.examples import SequencePool, build_items
 from rag.train.export import export_weights, import_model

@@ -1,9 +1,8 @@
-"""Chinese in its other script, character for character, so that answer offsets keep their place (OpenCC)."""
+"""Chinese in its other script, character for character, so that answer offsets keep their place."""
 
 from enum import IntEnum
-from functools import cache
 
-from opencc import OpenCC
+from rag.fold import simplify, to_traditional
 
 
 class Script(IntEnum):
@@ -14,19 +13,8 @@ class Script(IntEnum):
     SIMPLIFIED = 2
 
 
-@cache
-def _converter(name: str) -> OpenCC:
-    return OpenCC(name)
-
-
 def in_script(text: str, script: Script) -> str:
-    """The text in another script, of the same length; as written where the conversion would change its length."""
+    """The text in another script, of the same length."""
     if script is Script.AS_WRITTEN:
         return text
-    converted: str = _converter("s2t" if script is Script.TRADITIONAL else "t2s").convert(text)
-    return converted if len(converted) == len(text) else text
-
-
-def folded(text: str) -> str:
-    """Simplified and case-folded: how texts are compared when negatives are chosen."""
-    return in_script(text, Script.SIMPLIFIED).casefold()
+    return to_traditional(text) if script is Script.TRADITIONAL else simplify(text)

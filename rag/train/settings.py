@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 
 import torch
 
-from rag.span_tokens import WindowSizes
-from rag.train.errors import TrainingError
+from rag.errors import TrainingError
+from rag.reader.tokens import WindowSizes
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 

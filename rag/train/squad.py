@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rag.train.errors import TrainingDataError
+from rag.errors import TrainingDataError
 
 logger = logging.getLogger(__name__)
 LAYOUT = "SQuAD JSON: data[].paragraphs[].{context, qas[].{id, question, answers[].{text, answer_start}}}"

@@ -10,7 +10,7 @@ import torch
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertModel
 
-from rag.span_tokens import SpanTokenizer
+from rag.reader.tokens import SpanTokenizer
 from rag.train.backbone import Backbone, load_backbone
 
 CITIES = ("杭州", "宁波", "温州", "绍兴", "湖州", "嘉兴", "金华", "衢州", "舟山", "台州", "丽水", "義烏")

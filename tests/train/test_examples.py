@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.span_tokens import SpanTokenizer, WindowSizes
+from rag.reader.tokens import SpanTokenizer, WindowSizes
 from rag.train.batches import batch_examples, collate, example_length
 from rag.train.examples import Item, SequencePool, build_items, locate, pass_examples
 from rag.train.model import PADDING, PASSAGE, QUESTION

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
+from rag.errors import TrainingError
 from rag.train.backbone import Backbone
-from rag.train.errors import TrainingError
 from rag.train.loop import LOG_STEPS, Trainer, TrainingData
 from rag.train.model import ReaderModel
 from rag.train.recipe import plain_recipe
@@ -69,7 +69,10 @@ def test_learns_and_a_kill_changes_nothing(backbone: Backbone, data: TrainingDat
     resumed = trainer(backbone, data, tmp_path / "killed", settings)
     assert resumed.step > 0
     assert same(resumed.run(lambda _: [{"name": "none", "f1": 0.0}]), expected)
-    lines = [[json.loads(line) for line in (tmp_path / name / "log.jsonl").open()] for name in ("whole", "killed")]
+    lines = [
+        [json.loads(line) for line in (tmp_path / name / "log.jsonl").read_text("utf-8").splitlines()]
+        for name in ("whole", "killed")
+    ]
     steps = [[(one["kind"], one["step"], one.get("loss")) for one in log] for log in lines]
     assert steps[0] == steps[1]
     losses = [one["loss"] for one in lines[0] if one["kind"] == "train"]
@@ -113,7 +116,7 @@ def test_a_time_budget_ends_the_schedule(backbone: Backbone, data: TrainingData,
     once = trainer(backbone, data, tmp_path / "run", settings, seconds=3.0)
     once.run()
     assert 2.9 < time.monotonic() - begun < 8.0
-    last = [json.loads(line) for line in once.log.open()][-1]
+    last = [json.loads(line) for line in once.log.read_text("utf-8").splitlines()][-1]
     assert once.step > LOG_STEPS
     assert last["rate"] == 0.0
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.train.errors import TrainingError
+from rag.errors import TrainingError
 from rag.train.recipe import (
     RECIPE,
     HoldOut,
@@ -17,7 +17,7 @@ from rag.train.recipe import (
     spread_questions,
     without_passages,
 )
-from rag.train.scripts import Script, folded, in_script
+from rag.train.scripts import Script, in_script
 from rag.train.squad import QuestionSet, read_set
 
 WriteSet = Callable[..., Path]
@@ -92,4 +92,3 @@ def test_scripts_keep_every_character_in_its_place() -> None:
     assert in_script("设立开发区", Script.TRADITIONAL) == "設立開發區"
     assert in_script("設立開發區", Script.SIMPLIFIED) == "设立开发区"
     assert in_script("設立开发区", Script.AS_WRITTEN) == "設立开发区"
-    assert folded("設立NBA") == "设立nba"

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from rag.span_reader import NO_SPAN, PassageSpan, SpanReader, best_span
-from rag.span_tokens import WindowSizes
-from rag.span_weights import ReaderWeights, ReaderWeightsError, load_weights, save_weights
+from rag.errors import TrainingDataError, TrainingError
+from rag.reader.span import NO_SPAN, Span, SpanReader, best_span
+from rag.reader.tokens import WindowSizes
+from rag.reader.weights import ReaderError, ReaderWeights, load_weights, save_weights
 from rag.train.backbone import Backbone
 from rag.train.curves import draw_curves
-from rag.train.errors import TrainingDataError, TrainingError
 from rag.train.evaluation import development_sets, predict
 from rag.train.export import import_model
 from rag.train.run import add_arguments, run
@@ -55,7 +55,7 @@ def test_training_leaves_weights_log_curves_and_results(trained: Path) -> None:
     assert 0 <= result["exact"] <= result["f1"] <= 100
     assert 0 <= result["auroc"] <= 1
     assert (trained / "curves.png").read_bytes().startswith(b"\x89PNG")
-    kinds = {json.loads(line)["kind"] for line in (trained / "log.jsonl").open()}
+    kinds = {json.loads(line)["kind"] for line in (trained / "log.jsonl").read_text("utf-8").splitlines()}
     assert kinds == {"train", "sample"}
 
 
@@ -88,7 +88,7 @@ def test_kept_states_give_the_same_spans(reader: SpanReader, write_set: WriteSet
 
 
 def test_odd_passages_and_questions(reader: SpanReader) -> None:
-    empty = PassageSpan("", 0, 0, NO_SPAN, -NO_SPAN)
+    empty = Span("", 0, 0, NO_SPAN, -NO_SPAN)
     one, blank, nothing, long = reader.read("何" * 300, ["杭", " \u3000\n", "", "杭州市於1950年設立開發區。" * 60])
     assert (one.text, one.start, one.end) == ("杭", 0, 1)
     assert blank == nothing == empty
@@ -121,18 +121,18 @@ def test_damaged_and_foreign_weights_are_refused(trained: Path, tmp_path: Path) 
     damaged = tmp_path / "damaged"
     content[-5] ^= 0x11
     damaged.write_bytes(content)
-    with pytest.raises(ReaderWeightsError, match=r"damaged: SHA-256 of its tensors"):
+    with pytest.raises(ReaderError, match=r"damaged: SHA-256 of its tensors"):
         load_weights(damaged)
     for cut in (content[:-100], content[:20], b"", b"not weights at all"):
         damaged.write_bytes(cut)
-        with pytest.raises(ReaderWeightsError, match="not a reader's weights file, or damaged"):
+        with pytest.raises(ReaderError, match="not a reader's weights file, or damaged"):
             load_weights(damaged)
-    with pytest.raises(ReaderWeightsError, match="no such weights file"):
+    with pytest.raises(ReaderError, match="no such weights file"):
         load_weights(tmp_path / "nowhere")
     weights = load_weights(trained / "reader.safetensors")
     fewer = {name: value for name, value in weights.tensors.items() if name != "cut.bias"}
     save_weights(ReaderWeights(weights.shape, fewer, weights.encoder_sha256), damaged)
-    with pytest.raises(ReaderWeightsError, match=r"tensors cut\.bias missing"):
+    with pytest.raises(ReaderError, match=r"tensors cut\.bias missing"):
         load_weights(damaged)
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from rag.span_tokens import SpanTokenizer, Window, cut_span, window_ranges
-from rag.span_weights import CUT_CHOICES
+from rag.reader.tokens import SpanTokenizer, Window, cut_span, window_ranges
+from rag.reader.weights import CUT_CHOICES
 from rag.train.examples import locate
 from rag.train.squad import GoldAnswer
 

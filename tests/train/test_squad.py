@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.errors import RagError
-from rag.train.errors import TrainingDataError
+from rag.errors import RagError, TrainingDataError
 from rag.train.squad import GoldAnswer, read_set, read_sets
 
 WriteSet = Callable[..., Path]

@@ -15,16 +15,12 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from rag.errors import RagError
+from rag.errors import ReaderError
 
 FORMAT = "yinju-span-reader-1"
 PAIR_WIDTH = 64
 CUT_CHOICES = 4  # 0 to 3 characters cut from a boundary token: 99.9 % of CMRC's and DRCD's answers
 SPAN_LIMIT = 80  # tokens of the longest answer; 99 % of CMRC's have 72 or fewer
-
-
-class ReaderWeightsError(RagError):
-    """A weights file that is missing, damaged, or of another reader or encoder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +90,10 @@ def save_weights(weights: ReaderWeights, path: Path) -> None:
 
 
 def load_weights(path: Path) -> ReaderWeights:
-    """Read and check the file; tensors come as float32. Raises `ReaderWeightsError` when anything is not as it was."""
+    """Read and check the file; tensors come as float32. Raises `ReaderError` when anything is not as it was."""
     header, stored = _read(path)
     if header.get("format") != FORMAT:
-        raise ReaderWeightsError(
-            f"{path}: format {header.get('format')!r}; expected {FORMAT!r}: train or export it anew"
-        )
+        raise ReaderError(f"{path}: format {header.get('format')!r}; expected {FORMAT!r}: train or export it anew")
     shape = ReaderShape(**header["shape"])
     weights = ReaderWeights(shape, stored, header["encoder_sha256"], header["window"], header["stride"])
     expected = shape.tensors()
@@ -107,9 +101,9 @@ def load_weights(path: Path) -> ReaderWeights:
         n for n in expected.keys() | stored.keys() if expected.get(n) != getattr(stored.get(n), "shape", None)
     )
     if wrong:
-        raise ReaderWeightsError(f"{path}: tensors {', '.join(wrong[:5])} missing, unknown or of another shape")
+        raise ReaderError(f"{path}: tensors {', '.join(wrong[:5])} missing, unknown or of another shape")
     if weights.sha256 != header["sha256"]:
-        raise ReaderWeightsError(
+        raise ReaderError(
             f"{path}: damaged: SHA-256 of its tensors is {weights.sha256}, expected {header['sha256']}; install it anew"
         )
     widened = {name: value.astype(np.float32) for name, value in stored.items()}
@@ -118,12 +112,10 @@ def load_weights(path: Path) -> ReaderWeights:
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     if not path.is_file():
-        raise ReaderWeightsError(f"{path}: no such weights file; expected one that `rag train` wrote")
+        raise ReaderError(f"{path}: no such weights file; expected one that `rag train` wrote")
     try:
         with safe_open(path, "np") as file:
             header = json.loads((file.metadata() or {})["yinju"])
             return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, KeyError, ValueError, OSError) as error:
-        raise ReaderWeightsError(
-            f"{path}: not a reader's weights file, or damaged ({error}); install it anew"
-        ) from error
+        raise ReaderError(f"{path}: not a reader's weights file, or damaged ({error}); install it anew") from error

@@ -15,9 +15,10 @@ from typing import Protocol
 import numpy as np
 import onnxruntime
 
-from rag.span_graph import reader_graph
-from rag.span_tokens import QUESTION_LIMIT, PassageTokens, SpanTokenizer, Window, cut_span, window_ranges
-from rag.span_weights import SPAN_LIMIT, ReaderWeights, load_weights
+from rag.reader.graph import reader_graph
+from rag.reader.tokens import QUESTION_LIMIT, PassageTokens, SpanTokenizer, Window, cut_span, window_ranges
+from rag.reader.weights import SPAN_LIMIT, ReaderWeights, load_weights
+from rag.types import Span
 
 NO_SPAN = -100.0  # the score where no span can be: a passage without a visible character; finite, so that it is JSON
 
@@ -27,21 +28,6 @@ class LowerHalf(Protocol):
 
     def __call__(self, ids: np.ndarray, /) -> np.ndarray:
         """States of these ids, which stand in one sequence by themselves."""
-
-
-@dataclass(frozen=True, slots=True)
-class PassageSpan:
-    """The best span of a passage: code points `[start, end)` and `text`, the passage's own characters there.
-
-    score: log-odds of this span against "no answer here", comparable between passages; higher is better.
-    no_answer_score: log-odds of "no answer here" against all spans of the passage together; higher is emptier.
-    """
-
-    text: str
-    start: int
-    end: int
-    score: float
-    no_answer_score: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +67,7 @@ class SpanReader:
 
     @classmethod
     def load(cls, path: Path, tokenizer: SpanTokenizer, lower: LowerHalf, threads: int | None = None) -> "SpanReader":
-        """A reader from a weights file. Raises `ReaderWeightsError`."""
+        """A reader from a weights file. Raises `ReaderError`."""
         return cls(load_weights(path), tokenizer, lower, threads)
 
     def question_states(self, question: str) -> np.ndarray:
@@ -95,12 +81,16 @@ class SpanReader:
         states = tuple(self._lower(self._tokenizer.window_ids(tokens, window)) for window in windows)
         return PassageStates(passage, tokens, windows, states)
 
-    def read(self, question: str, passages: Sequence[str]) -> tuple[PassageSpan, ...]:
-        """The best span of each passage, in their order."""
+    def read(self, question: str, passages: Sequence[str]) -> tuple[Span, ...]:
+        """For each passage its best span, never abstaining; a passage without a visible character has an empty one.
+
+        score: log-odds of this span against "no answer here". no_answer_score: log-odds of "no answer here" against all
+        spans of the passage together. Both can be compared between passages.
+        """
         prepared = list(self._pool.map(self.passage_states, passages))
         return self.read_states(self.question_states(question), prepared)
 
-    def read_states(self, question: np.ndarray, passages: Sequence[PassageStates]) -> tuple[PassageSpan, ...]:
+    def read_states(self, question: np.ndarray, passages: Sequence[PassageStates]) -> tuple[Span, ...]:
         """The same from lower states computed before: the question's (length, width) and the passages'."""
         jobs = [(passage, number) for passage in passages for number in range(len(passage.windows))]
         found = iter(list(self._pool.map(lambda job: self._read_window(question, *job), jobs)))
@@ -138,11 +128,11 @@ def best_span(scores: np.ndarray, written: np.ndarray) -> tuple[int, int, float,
     return first, last, best, best + float(np.log(np.exp(masked[allowed] - np.float32(best)).sum(dtype=np.float64)))
 
 
-def _best(passage: PassageStates, spans: list[_WindowSpan]) -> PassageSpan:
+def _best(passage: PassageStates, spans: list[_WindowSpan]) -> Span:
     """The best of a passage's windows; of equal ones the first."""
     best = max(spans, key=lambda span: span.score)
     if best.score == -np.inf:
-        return PassageSpan("", 0, 0, NO_SPAN, -NO_SPAN)
+        return Span(0, 0, "", NO_SPAN, -NO_SPAN)
     start, end = cut_span(passage.tokens, best.first, best.last, best.start_cut, best.end_cut)
     no_answer = -float(np.logaddexp.reduce([span.total for span in spans]))
-    return PassageSpan(passage.text[start:end], start, end, best.score, no_answer)
+    return Span(start, end, passage.text[start:end], best.score, no_answer)

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from rag.span_weights import CUT_CHOICES, PAIR_WIDTH, ReaderShape, ReaderWeights
+from rag.reader.weights import CUT_CHOICES, PAIR_WIDTH, ReaderShape, ReaderWeights
 
 OPSETS = {"": 20, "com.microsoft": 1}  # 20: Gelu; Microsoft's: attention in one node
 IR_VERSION = 9  # the oldest that knows opset 20: runs on ONNX Runtime 1.17 and later
