@@ -129,7 +129,7 @@ def test_a_file_that_is_no_text_is_left_out_and_named(articles: Path, index: Pat
     (articles / "d.txt").write_bytes(b"")
     report = rag.build(articles, index)
     assert report.articles == 2
-    assert [line.split(":")[0] for line in report.skipped] == ["c.txt is no text", "d.txt is empty"]
+    assert [line.split(":")[0] for line in report.skipped] == ["c.txt is a PNG picture", "d.txt is empty"]
     assert not is_stale(index)
 
 
