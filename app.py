@@ -26,7 +26,7 @@ EXAMPLES = (
     "产城融合的核心是什么？",
     "钱塘区有多少常住人口？",
     "What is Hangzhou's GDP growth target for 2023?",
-    "Who is the acting head of Xihu District?",
+    "How many universities are there in Qiantang?",
 )
 
 # ---------------------------------------------------------------------------------------------------------- Words

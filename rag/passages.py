@@ -11,12 +11,16 @@ from rag.types import Article, Block, Document, Passage
 # 1,000. At 500 a Chinese passage with its title stays below the 512 tokens that the encoder sees.
 MAX_PASSAGE = 500
 
+_CLOSING = "[”’\"'」』)\uff09】》]"
+# A mark that a comma or a small letter follows ends no sentence: it is quoted, or stands for a destroyed character.
+_MARKS = r"[。!?\uff01\uff1f…]+(?![,\uff0c、;\uff1b:\uff1aa-zāáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜ])"
+# A full stop or semicolon of an alphabet ends one before a space only.
+_STOPS = rf"[.;](?={_CLOSING}*\s)"
 # A line end inside a paragraph stands between words of an alphabet and ends no sentence; one next to a CJK character or
 # to another white space ends a paragraph, in a text that was not cleaned.
-_SENTENCE_END = re.compile(
-    rf"(?:[。!?!?…]+|[.;;](?=[”’\"'」』))】》]*\s)|(?<=[{CJK}])\n|\n(?=[{CJK}\s]))[”’\"'」』))】》]*\s*"
-)
-_CLAUSE_END = re.compile(r"[,,;;、::]\s*|\s+")
+_LINE_ENDS = rf"(?<=[{CJK}])\n|\n(?=[{CJK}\s])"
+_SENTENCE_END = re.compile(rf"(?:{_MARKS}|{_STOPS}|{_LINE_ENDS}){_CLOSING}*\s*")
+_CLAUSE_END = re.compile(r"[,\uff0c;\uff1b、:\uff1a]\s*|\s+")
 
 
 def passages_of(article: Article) -> tuple[Passage, ...]:

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -218,3 +219,25 @@ def test_sections_are_the_headings_above_a_paragraph_and_end_at_the_next_title()
     assert passages[0].context == "题目在此\n一、总体要求 (一)主要目标"
     assert passages[0].searchable == passages[0].context + "\n目标是第一。"
     assert passages[2].id == "dir/a.txt#3"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("走吧！好吗？好。", ["走吧！", "好吗？", "好。"]),
+        ("走吧!好吗?好。", ["走吧!", "好吗?", "好。"]),
+        ("“为什么？”他问。（是吗？）是…… 完", ["“为什么？”", "他问。", "（是吗？）", "是…… ", "完"]),
+        ("快！，慢？；停", ["快！，慢？；停"]),
+        ("勇?lián)\ue319姑?,前進。", ["勇?lián)\ue319姑?,前進。"]),
+        ("一；二;三，四", ["一；二;三，四"]),
+        ("At 3.5 per cent. So; yes. 好", ["At 3.5 per cent. ", "So; ", "yes. ", "好"]),
+    ],
+)
+def test_where_a_sentence_ends(text: str, expected: list[str]) -> None:
+    assert [text[start:end] for start, end in sentences(text)] == expected
+
+
+def test_a_sentence_that_is_too_long_is_cut_at_clauses_in_full_and_half_width() -> None:
+    for comma in ("，", ",", "；", "：", "、"):
+        text = comma.join(["字" * 99] * 8)
+        assert [text[start:end][-1] for start, end in split(text, 0, len(text))[:-1]] == [comma]
