@@ -1,12 +1,19 @@
 """The reader: selects the span of a passage that answers a question."""
 
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 from typing import Protocol
 
+from rag.encoder import OnnxEncoder
 from rag.reader.sentence import SentenceReader
+from rag.reader.span import SpanReader
+from rag.reader.tokens import SpanTokenizer
 from rag.types import Span
 
-__all__ = ["Reader", "SentenceReader"]
+__all__ = ["Reader", "SentenceReader", "SpanReader", "load_reader"]
+
+WEIGHTS = Path(__file__).with_name("reader.safetensors")
 
 
 class Reader(Protocol):
@@ -14,3 +21,16 @@ class Reader(Protocol):
 
     def read(self, question: str, passages: Sequence[str]) -> tuple[Span, ...]:
         """For each passage its best span, never abstaining; only an empty passage has an empty span."""
+
+
+@cache
+def load_reader() -> SpanReader:
+    """The trained reader, loaded once in a process. It reads on the default encoder's lower half, whichever encoder an
+    index was built with.
+
+    Raises:
+        ReaderError: the weights are missing or damaged.
+        EncoderError: the default encoder cannot be had.
+    """
+    encoder = OnnxEncoder()
+    return SpanReader.load(WEIGHTS, SpanTokenizer(encoder.tokenizer), encoder.lower_states)
