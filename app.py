@@ -501,21 +501,22 @@ def serve(engine: rag.Engine, host: str, port: int, *, wait: bool = True) -> gr.
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Opens `index/`, building it from `seeds/` first where that is due, and serves the page."""
+    """Opens an index, by default `index/`, built from `seeds/` first where that is due, and serves the page."""
     parser = argparse.ArgumentParser(description="Ask the articles in a browser.")
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default: %(default)s, this computer only)"
     )
     parser.add_argument("--port", type=int, default=7860, help="port to listen on (default: %(default)s)")
+    parser.add_argument("--index", metavar="DIR", help="an index that was built (default: index/)")
     options = parser.parse_args(arguments)
     try:
-        engine = rag.open()
+        engine = rag.open(options.index)
         engine.answer(EXAMPLES[0])  # loads what is loaded late, before the first visitor
     except rag.RagError as error:
         sys.exit(f"app.py: {error}")
     try:
         serve(engine, options.host, options.port)
-    except OSError:
+    except (OSError, OverflowError):
         sys.exit(f"app.py: cannot listen on {options.host}, port {options.port}; choose another with --host or --port")
 
 

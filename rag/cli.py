@@ -1,8 +1,10 @@
 """The command `rag`: build an index, ask it, measure it, look after it, serve it."""
 
 import argparse
+import io
 import json
 import logging
+import os
 import runpy
 import sys
 from collections.abc import Callable, Sequence
@@ -23,23 +25,37 @@ _OK, _NOT_FOUND, _ERROR = 0, 1, 2
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs the command and exits: 0 when done, 1 when it abstained or found a fault, 2 on an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a character shows its code
+            stream.reconfigure(errors="backslashreplace")
     options = parse(arguments)
     logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, format="%(message)s")
     command: Callable[[argparse.Namespace], int] = options.command
     try:
         status = command(options)
+        sys.stdout.flush()
     except RagError as error:
         print(f"rag: {error}", file=sys.stderr)
         status = _ERROR
-    except BrokenPipeError:  # the reader of a pipe has seen enough
-        sys.stderr.close()
+    except OSError as error:  # the output cannot be written: a full disk, or a pipe whose reader has seen enough
+        if not isinstance(error, BrokenPipeError):
+            print(f"rag: {error.strerror or error}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = _ERROR
     sys.exit(status)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The options in `arguments`, those of the process for None; exits when there is something wrong with them."""
-    return _parser().parse_args(arguments)
+    """The options in `arguments`, those of the process for None; exits when there is something wrong with them.
+
+    What `serve` is given is left to the app.
+    """
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest and options.command is not _serve:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    options.rest = rest
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -85,7 +101,6 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(command=_doctor)
 
     command = commands.add_parser("serve", help="open the app (= python app.py)", add_help=False)
-    command.add_argument("rest", nargs=argparse.REMAINDER)
     command.set_defaults(command=_serve)
     return parser
 

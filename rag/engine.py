@@ -1,5 +1,6 @@
 """The engine: an open index that searches and answers."""
 
+import logging
 import threading
 import unicodedata
 from collections.abc import Sequence
@@ -8,12 +9,15 @@ from pathlib import Path
 
 from rag.answers import MIN_CONFIDENCE, decide
 from rag.documents import clean
-from rag.encoder import DEFAULT_ENCODER, load_encoder
-from rag.errors import QuestionError, SnapshotError
+from rag.encoder import DEFAULT_ENCODER
+from rag.errors import DocumentError, QuestionError, SnapshotError
 from rag.index import Index, build_index, refresh_index
-from rag.reader import SentenceReader
+from rag.index.snapshot import read_pointer
+from rag.reader import SentenceReader, load_reader
 from rag.retrieve import retrieve
 from rag.types import Answer, BuildReport, Candidate, Span
+
+log = logging.getLogger(__name__)
 
 MAX_QUESTION = 1000  # characters; more is a text, not a question
 
@@ -32,7 +36,8 @@ class Engine:
 
     def __init__(self, index: Index) -> None:
         self._index = index
-        self._reader = SentenceReader(index.encoder)
+        self._reader = load_reader()
+        self._sentence_reader = SentenceReader(index.encoder)
 
     def search(self, question: str, k: int = 10) -> tuple[Candidate, ...]:
         """The `k` passages that fit `question` best, best first; fewer when the index holds fewer.
@@ -60,8 +65,10 @@ class Engine:
             raise QuestionError(f"the least confidence is {min_confidence}: expected a probability from 0 to 1")
         candidates = self.search(question, top_k)
         asked = checked_question(question)
-        spans = self._reader.read(asked, [c.passage.text for c in candidates]) if candidates else ()
-        answer = decide(asked, candidates, spans, MIN_CONFIDENCE if min_confidence is None else min_confidence)
+        passages = [candidate.passage.text for candidate in candidates]
+        spans, sentences = self._reader.read(asked, passages), self._sentence_reader.read(asked, passages)
+        threshold = MIN_CONFIDENCE if min_confidence is None else min_confidence
+        answer = decide(asked, candidates, spans, sentences, threshold)
         self._check(answer)
         return answer
 
@@ -78,16 +85,28 @@ class Engine:
 def open(index: str | PathLike[str] | None = None) -> Engine:
     """Opens the index in a folder. Keep it open: the models load once.
 
-    None opens `index/`, built from `seeds/` first if there is none, and built again if its articles were changed.
+    None opens `index/`, built from `seeds/` first if there is none, and built again if its articles were changed; where
+    that fails, the index is opened as it is. An index that is named is always opened as it is.
 
     Raises:
         SnapshotError: there is no index, or it is damaged, of another version or of another encoder.
+        DocumentError: there is none yet, and the articles for it cannot be read.
         EncoderError: its encoder is not on this machine.
     """
     if index is None:
-        refresh_index(DEFAULT_INDEX, DEFAULT_ARTICLES)
+        _refresh_default()
         return Engine(Index(DEFAULT_INDEX))
     return Engine(Index(Path(index)))
+
+
+def _refresh_default() -> None:
+    """Builds `index/` where that is due. One that stands serves on when its build fails."""
+    try:
+        refresh_index(DEFAULT_INDEX, DEFAULT_ARTICLES)
+    except (DocumentError, SnapshotError) as error:
+        if read_pointer(DEFAULT_INDEX) is None:
+            raise
+        log.warning("the index could not be built again and is used as it is: %s", error)
 
 
 def build(
@@ -112,6 +131,7 @@ def answer(question: str) -> Answer:
 
     Raises:
         QuestionError: `question` is no text, empty or too long.
+        RagError: see `open`.
     """
     global _default
     checked_question(question)
@@ -125,9 +145,11 @@ def read(question: str, passages: Sequence[str]) -> tuple[Span, ...]:
     """The reader alone: for each passage, of any length, its best span, never abstaining.
 
     Raises:
-        QuestionError: `question` is no text, empty or too long.
+        QuestionError: `question` is no text, empty or too long, or `passages` is one text.
     """
-    return SentenceReader(load_encoder()).read(checked_question(question), passages)
+    if isinstance(passages, str):
+        raise QuestionError("the passages are one text: expected a list of passages; put it in brackets")
+    return load_reader().read(checked_question(question), passages)
 
 
 def checked_question(question: str) -> str:

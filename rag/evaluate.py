@@ -148,9 +148,13 @@ def _question(line: str, place: str) -> Question:
     if not isinstance(values, dict) or values.keys() != expected:
         found = ", ".join(sorted(values)) if isinstance(values, dict) else type(values).__name__
         raise EvaluationError(f"{place} has {found}: expected an object with {', '.join(sorted(expected))}")
+    answers = values["answers"]
+    texts = [value for name, value in values.items() if name != "answers"]
+    if not isinstance(answers, list) or not all(isinstance(text, str) for text in [*answers, *texts]):
+        raise EvaluationError(f"{place} has other than text in it: expected texts, and a list of texts as answers")
     if values["kind"] not in KINDS:
         raise EvaluationError(f"{place} is of kind {values['kind']!r}: expected one of {', '.join(KINDS)}")
-    return Question(**values | {"answers": tuple(values["answers"])})
+    return Question(**values | {"answers": tuple(answers)})
 
 
 def run(engine: Engine, questions: Iterable[Question]) -> tuple[Outcome, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from rag.index import Index
 from rag.types import Candidate
 
-# How far down each ranking is read. A passage beyond rank 50 adds less than a hundredth to a score.
+# How far down each ranking is read; a passage beyond gains nothing by it. Not tuned.
 _DEPTH = 50
 # The constant of Cormack, Clarke and Büttcher 2009, "Reciprocal Rank Fusion outperforms Condorcet and individual
 # Rank Learning Methods". Not tuned.

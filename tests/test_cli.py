@@ -1,6 +1,7 @@
 """The command line, as a user calls it: what it prints, and its exit status."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -122,3 +123,35 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert status == 0
     for command in ("build", "ask", "evaluate", "doctor", "serve"):
         assert f"\n    {command} " in out
+
+
+def test_serve_hands_its_options_to_the_app() -> None:
+    assert cli.parse(["serve", "--port", "8000", "--help"]).rest == ["--port", "8000", "--help"]
+    done = subprocess.run([sys.executable, "-m", "rag", "serve", "--help"], capture_output=True, text=True, check=True)
+    assert "--port" in done.stdout
+    assert "--index" in done.stdout
+
+
+def test_only_serve_takes_other_options(capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = call(capsys, "ask", "?", "--port", 8000)
+    assert status == 2
+    assert "unrecognized arguments: --port 8000" in err
+
+
+def test_a_terminal_without_chinese(seeds_index: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "rag", "ask", "钱塘区有多少所高校?", "--index", seeds_index],
+        capture_output=True,
+        check=True,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
+    assert done.stdout.startswith(b"14\\u6240\\u9ad8\\u6821")
+
+
+def test_output_that_cannot_be_written(seeds_index: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "rag", "ask", "高校?", "--index", seeds_index],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (2, "rag: No space left on device\n")

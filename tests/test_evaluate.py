@@ -113,6 +113,9 @@ GOOD = '{"id": "a", "question": "?", "answers": [], "source": "", "evidence": ""
         ("[]", "line 1 has list: expected an object with answers, evidence, id, kind, lang, question, source"),
         ('{"id": "a"}', "line 1 has id: expected an object with answers, evidence"),
         (f"{GOOD}\n\n{GOOD}", "has ids that stand twice: a; give each question its own"),
+        (GOOD.replace("[]", "null"), "line 1 has other than text in it"),
+        (GOOD.replace("[]", '"x"'), "line 1 has other than text in it"),
+        (GOOD.replace("[]", "[1]"), "line 1 has other than text in it"),
         (GOOD.replace("date", "colour"), "line 1 is of kind 'colour': expected one of number, date"),
     ],
 )

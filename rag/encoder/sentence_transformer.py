@@ -17,11 +17,11 @@ class SentenceTransformerEncoder:
 
         try:
             self._model = SentenceTransformer(name, device="cpu", local_files_only=True)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # whatever the libraries underneath raise at a name or folder that is no model
             raise EncoderError(
-                f"the encoder {name!r} is neither a folder nor in the local model cache: expected a "
-                f"sentence-transformers model that is on this machine, since nothing is downloaded; fetch it "
-                f"beforehand, or leave the encoder out to use the default, multilingual-e5-small ({error})"
+                f"the encoder {name!r} is no sentence-transformers model on this machine: expected a folder that holds "
+                f"one, or the name of one in the local model cache, since nothing is downloaded; fetch it beforehand, "
+                f"or leave the encoder out to use the default, multilingual-e5-small ({error})"
             ) from error
         self.name = name
         self.dimension = int(self._model.get_embedding_dimension() or 0)

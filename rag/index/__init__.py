@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator, Sequence, Sized
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from rag.index.snapshot import (
     Manifest,
     building,
     commit,
+    damaged_files,
     read_manifest,
     read_pointer,
 )
@@ -34,6 +36,9 @@ from rag.types import Article, BuildReport, Passage
 __all__ = ["Index", "build_index", "is_stale", "refresh_index"]
 
 log = logging.getLogger(__name__)
+
+# What they make of a text is written into the index.
+_LIBRARIES = ("bm25s", "jieba", "opencc")
 
 
 class Index:
@@ -134,7 +139,10 @@ def is_stale(folder: Path) -> bool:
         return True
     if not pointer.articles.is_dir():
         return False
-    found = {path.relative_to(pointer.articles).as_posix(): _sha256(path) for path in article_paths(pointer.articles)}
+    found = {
+        path.relative_to(pointer.articles).as_posix().encode(errors="backslashreplace").decode(): _sha256(path)
+        for path in article_paths(pointer.articles)
+    }
     return manifest.code != code_fingerprint() or found != manifest.articles
 
 
@@ -158,16 +166,18 @@ def refresh_index(folder: Path, articles: Path) -> BuildReport | None:
 
 @cache
 def code_fingerprint() -> str:
-    """SHA-256 of the modules that an index is made by: an index made by other code is stale."""
+    """SHA-256 of the modules and library versions that an index is made by: one made by others is stale."""
     package = Path(__file__).parents[1]
     modules = [
+        package / "types.py",
         package / "fold.py",
         package / "passages.py",
         *sorted((package / "documents").glob("*.py")),
         *sorted((package / "encoder").glob("*.py")),
         *sorted((package / "index").glob("*.py")),
     ]
-    return hashlib.sha256(b"\0".join(module.read_bytes() for module in modules)).hexdigest()
+    parts = [module.read_bytes() for module in modules] + [version(library).encode() for library in _LIBRARIES]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
 def _read_articles(folder: Path) -> tuple[list[Article], list[tuple[str, str, str]]]:
@@ -175,11 +185,19 @@ def _read_articles(folder: Path) -> tuple[list[Article], list[tuple[str, str, st
     read: list[Article] = []
     skipped: list[tuple[str, str, str]] = []
     for path in article_paths(folder):
+        source = path.relative_to(folder).as_posix()
         try:
+            if not _is_text(source):
+                raise DocumentError(f"the file name {source!r} is no valid text: rename it")
             read.append(read_article(path, folder))
         except DocumentError as error:
-            skipped.append((path.relative_to(folder).as_posix(), _sha256(path), str(error)))
+            skipped.append((source.encode(errors="backslashreplace").decode(), _sha256(path), str(error)))
     return read, skipped
+
+
+def _is_text(name: str) -> bool:
+    """Whether a file's name could be decoded; bytes that could not are lone surrogates in it."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _sha256(path: Path) -> str:
@@ -210,14 +228,16 @@ def _encode(encoder: Encoder, passages: Sequence[Passage]) -> Iterator[_Vectors]
 
 
 def _known_vectors(folder: Path, encoder: Encoder) -> dict[str, _Vectors]:
-    """The vectors of the snapshot in use by digest, when they come from this very encoder."""
-    pointer = read_pointer(folder)
-    if pointer is None:
-        return {}
+    """What the snapshot in use has encoded, by digest, when it comes from this very encoder and is whole."""
     try:
+        pointer = read_pointer(folder)
+        if pointer is None:
+            return {}
         manifest = read_manifest(pointer.snapshot)
         if (manifest.encoder, manifest.encoder_sha256) != (encoder.name, encoder.fingerprint):
             return {}
+        if damaged := damaged_files(pointer.snapshot, manifest):
+            raise SnapshotError(f"{pointer.snapshot} is damaged ({', '.join(damaged)})")
         index = Index(folder)
     except SnapshotError as error:
         log.warning("building from scratch: %s", error)

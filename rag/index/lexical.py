@@ -13,7 +13,7 @@ from platformdirs import user_cache_path
 
 from rag.fold import fold
 
-# The defaults of Lucene and of bm25s for b; k1 likewise. Not tuned.
+# The defaults of bm25s. Not tuned.
 _K1, _B = 1.5, 0.75
 
 # It is set to tell of everything, to whoever listens to the root logger.

@@ -11,6 +11,7 @@ by another.
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -23,6 +24,8 @@ from typing import Any
 from filelock import FileLock
 
 from rag.errors import SnapshotError
+
+log = logging.getLogger(__name__)
 
 SCHEMA = 1
 MANIFEST, STORE = "manifest.json", "passages.sqlite"
@@ -69,12 +72,10 @@ def read_pointer(index: Path) -> Pointer | None:
         SnapshotError: the pointer is damaged.
     """
     try:
-        text = (index / _CURRENT).read_text(encoding="utf-8")
+        current = json.loads((index / _CURRENT).read_text(encoding="utf-8"))
+        name, articles = str(current["snapshot"]), str(current["articles"])
     except (FileNotFoundError, NotADirectoryError):
         return None
-    try:
-        current = json.loads(text)
-        name, articles = str(current["snapshot"]), str(current["articles"])
     except (ValueError, KeyError, TypeError) as error:
         raise SnapshotError(f"{index / _CURRENT} is damaged: expected what a build writes; {_REBUILD}") from error
     if Path(name).name != name or name in ("", ".", ".."):
@@ -96,7 +97,7 @@ def read_manifest(snapshot: Path) -> Manifest:
                 f"{snapshot} has index version {fields.get('schema')!r}, this Yinju reads version {SCHEMA}; {_REBUILD}"
             )
         manifest = Manifest(**fields)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise SnapshotError(f"{path} is missing: the index is incomplete; {_REBUILD}") from error
     except (ValueError, TypeError, AttributeError) as error:
         raise SnapshotError(f"{path} is damaged ({error}); {_REBUILD}") from error
@@ -142,7 +143,7 @@ def commit(
     before stays beside it, older ones are removed.
     """
     snapshots = index / _SNAPSHOTS
-    before = read_pointer(index)
+    before = _pointer_before(index)
     draft = Path(tempfile.mkdtemp(prefix="tmp", dir=snapshots))
     try:
         write(draft)
@@ -151,8 +152,11 @@ def commit(
         for name in _files(draft):
             _sync(draft / name)
         draft.chmod(0o755)
-        if not (snapshots / manifest.name).exists():
-            draft.replace(snapshots / manifest.name)
+        target = snapshots / manifest.name
+        if target.exists() and not is_whole(target):
+            shutil.rmtree(target)
+        if not target.exists():
+            draft.replace(target)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     _sync(snapshots)
@@ -164,6 +168,14 @@ def commit(
     return manifest
 
 
+def is_whole(snapshot: Path) -> bool:
+    """Whether a snapshot is as it was written, every file by its SHA-256."""
+    try:
+        return not damaged_files(snapshot, read_manifest(snapshot))
+    except SnapshotError:
+        return False
+
+
 def damaged_files(snapshot: Path, manifest: Manifest) -> tuple[str, ...]:
     """The files of a snapshot whose SHA-256 is not that of the manifest."""
     return tuple(
@@ -171,6 +183,15 @@ def damaged_files(snapshot: Path, manifest: Manifest) -> tuple[str, ...]:
         for name, recorded in manifest.files.items()
         if not (snapshot / name).is_file() or _describe_file(snapshot / name) != recorded
     )
+
+
+def _pointer_before(index: Path) -> Pointer | None:
+    """What `index` points to before a build, which mends a damaged pointer."""
+    try:
+        return read_pointer(index)
+    except SnapshotError as error:
+        log.warning("%s", error)
+        return None
 
 
 def _point(index: Path, name: str, articles: Path) -> None:

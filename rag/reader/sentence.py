@@ -14,6 +14,7 @@ from rag.types import Span
 # sum is the log-odds that it does. A question in another script has hardly a word in common with its answer; what
 # that takes from the score is given back.
 _BIAS, _SIMILARITY, _COVERAGE, _OTHER_SCRIPT = -47.8, 49.4, 3.93, 6.99
+_LEAST_LETTERS = 2  # in a sentence; in Chinese, a subject and what is said of it
 _HANZI = re.compile("[\u3400-\u9fff]")
 
 
@@ -46,9 +47,14 @@ def _has_hanzi(text: str) -> bool:
 
 
 def _trimmed(text: str) -> list[tuple[int, int]]:
-    """The ranges of the sentences of `text` without white space at their ends, empty ones left out."""
-    return [
+    """The ranges of the sentences of `text` without white space at their ends.
+
+    Scraps such as `9...` count only where there is nothing else.
+    """
+    found = [
         (start + len(text[start:end]) - len(text[start:end].lstrip()), start + len(text[start:end].rstrip()))
         for start, end in sentences(text)
         if text[start:end].strip()
     ]
+    whole = [(start, end) for start, end in found if sum(c.isalpha() for c in text[start:end]) >= _LEAST_LETTERS]
+    return whole or found

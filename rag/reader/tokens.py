@@ -79,13 +79,13 @@ class SpanTokenizer:
 
     def question_ids(self, question: str, limit: int) -> np.ndarray:
         """`<s> query: … </s>`, at most `limit` ids; a longer question loses its tail, never its `</s>`."""
-        ids = self._tokenizer.encode(self._query_prefix + question).ids
+        ids = self._tokenizer.encode(self._query_prefix + _encodable(question)).ids
         return np.array(ids if len(ids) <= limit else [*ids[: limit - 1], ids[-1]], np.int32)
 
     def passage(self, text: str) -> PassageTokens:
         """The tokens of a passage with their ranges in `text`."""
         shift = len(self._passage_prefix)
-        encoding = self._tokenizer.encode(self._passage_prefix + text)
+        encoding = self._tokenizer.encode(self._passage_prefix + _encodable(text))
         ids, offsets = encoding.ids[len(self._opening) : -1], encoding.offsets[len(self._opening) : -1]
         starts, ends = np.zeros(len(ids), np.int32), np.zeros(len(ids), np.int32)
         for token, (begin, finish) in enumerate(offsets):
@@ -115,3 +115,8 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     while start < end and text[end - 1].isspace():
         end -= 1
     return start, end
+
+
+def _encodable(text: str) -> str:
+    """The text with `?` in place of lone surrogates, which the tokenizer refuses; of the same length."""
+    return text.encode(errors="replace").decode()
