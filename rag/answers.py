@@ -16,7 +16,7 @@ MIN_CONFIDENCE = 0.1
 
 # What asks for a reason or a way is answered with a sentence, other questions with a span; folded.
 _ASKS_FOR_SENTENCE = re.compile(
-    r"为什么|为何|为啥|何以|原因|理由|如何|怎么(?!样的人|称呼)|怎样|\bwhy\b|\bhow (?!many|much|long|old|far|big|large|fast|often)"
+    r"为什么|为何|为啥|何以|原因|理由|如何|怎么|怎样|\bwhy\b|\bhow (?!many|much|long|old|far|big|large|fast|often)"
 )
 _MAX_ALTERNATIVES = 4
 

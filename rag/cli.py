@@ -48,11 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The options in `arguments`, those of the process for None; exits when there is something wrong with them.
 
-    What `serve` is given is left to the app.
+    What `serve` and `train` are given is left to them.
     """
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
-    if rest and options.command is not _serve:
+    if rest and options.command not in (_serve, _train):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     options.rest = rest
     return options
@@ -99,6 +99,11 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("doctor", help="examine the installation and the index; exit status 1 on a fault")
     _add_index(command)
     command.set_defaults(command=_doctor)
+
+    command = commands.add_parser(
+        "train", help="train a reader on questions of your own (SQuAD format)", add_help=False
+    )
+    command.set_defaults(command=_train)
 
     command = commands.add_parser("serve", help="open the app (= python app.py)", add_help=False)
     command.set_defaults(command=_serve)
@@ -190,6 +195,17 @@ def _doctor(options: argparse.Namespace) -> int:
     for finding in findings:
         print(f"{'fault' if finding.fault else '   ok'}  {finding.text}")
     return _NOT_FOUND if any(finding.fault for finding in findings) else _OK
+
+
+def _train(options: argparse.Namespace) -> int:
+    from rag.train.run import add_arguments, run  # torch takes seconds to import
+
+    parser = argparse.ArgumentParser(prog="rag train", description="Trains a reader, and resumes a training cut short.")
+    add_arguments(parser)
+    for result in run(parser.parse_args(options.rest)):
+        auroc = "" if result.auroc is None else f"  AUROC of no answer {result.auroc:.3f}"
+        print(f"{result.name}: {result.questions} questions, EM {result.exact:.1f}, F1 {result.f1:.1f}{auroc}")
+    return _OK
 
 
 def _serve(options: argparse.Namespace) -> int:

