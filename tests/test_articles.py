@@ -3,23 +3,43 @@
 The rules were made on the seeds. These pages are of the same kinds and in other words.
 """
 
+import re
+
 import pytest
 
 from rag.documents import parse
-from rag.documents.lines import width
+from rag.documents.lines import Line, width
+from rag.documents.wrapping import Margin
 from rag.passages import passages_of
+from rag.types import Article
+
+_WIDE = str.maketrans(",!?;:()", "\uff0c\uff01\uff1f\uff1b\uff1a\uff08\uff09")
+
+
+def read(raw: str) -> Article:
+    """The article, which has the same structure when its marks among Chinese characters are full-width."""
+    wide = re.sub(r"(?<=[\u4e00-\u9fff”])[,!?;:()]+(?![\w ])|[,!?;:()]+(?=[\u4e00-\u9fff“])", _widen, raw)
+    articles = [parse(text.encode(), "a.txt") for text in (raw, wide)]
+    half, full = ([(d.kind, d.date, d.blocks, d.alignment) for d in article.documents] for article in articles)
+    assert half == full
+    assert articles[0].removed == articles[1].removed
+    return articles[0]
+
+
+def _widen(match: re.Match[str]) -> str:
+    return match[0].translate(_WIDE)
 
 
 def documents(raw: str) -> list[tuple[str, str, str | None, str | None]]:
-    return [(d.kind, d.title, d.date, d.publisher) for d in parse(raw.encode(), "a.txt").documents]
+    return [(d.kind, d.title, d.date, d.publisher) for d in read(raw).documents]
 
 
 def passages(raw: str) -> list[str]:
-    return [passage.text for passage in passages_of(parse(raw.encode(), "a.txt"))]
+    return [passage.text for passage in passages_of(read(raw))]
 
 
 def sections(raw: str) -> list[tuple[str, str]]:
-    return [(passage.section, passage.text) for passage in passages_of(parse(raw.encode(), "a.txt"))]
+    return [(passage.section, passage.text) for passage in passages_of(read(raw))]
 
 
 BODY = "萧山机场三期工程昨日通过验收,旅客吞吐能力达到每年九千万人次。"
@@ -253,7 +273,7 @@ def test_teasers_with_and_without_snippets(opening: str, times: int) -> None:
 
 
 def test_readings_in_brackets_of_both_widths() -> None:
-    raw = "區(qū)域发展(zhǎn)\n\n機場(chǎng)三期通過驗收(shōu),他们(they)說好(hao)。\n"
+    raw = "區(qū)域发展(zhǎn)\n\n機場\uff08chǎng\uff09三期通過驗收(shōu),他们(they)說好(hao)。\n"
     assert documents(raw) == [("article", "區域发展", None, None)]
     assert passages(raw) == ["機場三期通過驗收,他们(they)說好(hao)。"]
 
@@ -275,15 +295,26 @@ def test_chinese_text_cut_at_one_width() -> None:
     assert passages(raw) == [first, second]
 
 
-def test_text_of_both_widths_cut_at_one_column() -> None:
-    text = "机场三期GDP增长5.5%,旅客120万人次,货邮36.5万吨,比2022年多10%以上。" * 5
+@pytest.mark.parametrize("comma", [",", "\uff0c"])
+def test_text_of_both_widths_cut_at_one_column(comma: str) -> None:
+    """Where a comma may not begin a line, the character before it goes to the next line with it."""
+    text = "机场三期GDP增长5.5%,旅客120万人次,货邮36.5万吨,比2022年多10%以上。".replace(",", comma) * 5
     lines = [""]
-    for character in text:
-        if width(lines[-1] + character) > 36:
+    for piece in re.findall(rf".{comma}|.", text):
+        if width(lines[-1] + piece) > 36:
             lines.append("")
-        lines[-1] += character
-    assert len({len(line) for line in lines[:-1]}) > 2
-    assert "".join(passages("机场三期通过验收\n\n" + "\n".join(lines)).pop().split()) == text
+        lines[-1] += piece
+    assert len({len(line) for line in lines[:-1]}) > 1
+    (passage,) = passages_of(parse(("机场三期通过验收\n\n" + "\n".join(lines)).encode(), "a.txt"))
+    assert "".join(passage.text.split()) == text
+
+
+@pytest.mark.parametrize("mark", ["\uff0c", "\uff1b", "\uff1a", "\uff01", "\uff1f", "\uff09", ",", "。"])
+def test_a_mark_that_may_not_begin_a_line_belongs_to_the_word_before(mark: str) -> None:
+    widest = Line(0, 20, "杭" * 20, "", False)
+    assert Margin(len, 20).cuts(Line(0, 18, "州" * 18, "", False), Line(0, 9, "区里" + mark, "", False)) is False
+    assert Margin(len, 20).cuts(Line(0, 18, "州" * 18, "", False), Line(0, 9, "区" + mark * 2, "", False))
+    assert Margin(len, 20).cuts(widest, Line(0, 9, "区里", "", False))
 
 
 def test_text_cut_at_one_width_and_by_a_page() -> None:
