@@ -200,6 +200,14 @@ LAST_SENTENCES = [
     "下一页翻开,是一张老照片",
     "故事到此 END",
     "地址:杭州市钱塘区1号大街1号",
+    "封底印着四个小字“版权所有”。",
+    "公司持有两张许可证:食品生产许可证2015年取得,经营许可证2018年取得。分公司有员工300人。",
+    "消费者投诉到本平台后,本平台应当在七日内处理;对结果不服的,可以联系本平台所在地的市场监管部门处理。",
+    "未经著作权人许可,任何网站不得擅自转载他人的作品,否则要赔偿损失。",
+    "如果权利人发现仍有侵权商品,由平台联系我们法院的调解员。",
+    "如果权利人发现仍有侵权商品,请联系我们处理。平台2023年共处理投诉12万件,比上年少一成。",
+    "本平台2023年共处理侵权投诉12万件。",
+    "说明:授权经营企业数为年末数。",
     "The company said it would contact users whose data had been copied.",
 ]
 
@@ -209,6 +217,21 @@ LAST_SENTENCES = [
 def test_no_sentence_is_taken_for_a_foot(last: str, foot: str) -> None:
     raw = f"机场三期通过验收\n\n{BODY}\n{last}{foot}\n"
     assert passages(raw) == [BODY, last]
+
+
+@pytest.mark.parametrize("last", ["咨询电话:0571-87654321。", "联系人:王女士,电话:0571-87654321。"])
+def test_whom_an_article_tells_to_call_is_in_it(last: str) -> None:
+    assert passages(f"图书馆恢复开放\n\n{BODY}\n{last}\n") == [BODY, last]
+    assert passages(f"图书馆恢复开放\n\n{BODY}\n转载请注明出处。\n\n{last}\n") == [BODY]
+
+
+@pytest.mark.parametrize(
+    "time", ["时间:2023年5月20日 14:00", "时间:2023年3月15日上午10:30", "日期:2023-05-20", "2023年3月15日上午10:30"]
+)
+def test_the_time_of_an_event_is_no_date_of_publication(time: str) -> None:
+    raw = f"良渚文化讲座预告\n{time}\n地点:图书馆报告厅\n主讲人:王教授\n\n{BODY}\n"
+    assert documents(raw) == [("article", "良渚文化讲座预告", None, None)]
+    assert passages(raw) == [time, "地点:图书馆报告厅", "主讲人:王教授", BODY]
 
 
 @pytest.mark.parametrize(

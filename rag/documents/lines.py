@@ -73,6 +73,11 @@ class Line:
         return bool(_SENTENCE_END.search(self._ending))
 
     @property
+    def ends_sentence(self) -> bool:
+        """It ends on a full stop of Chinese."""
+        return self._ending.endswith("。")
+
+    @property
     def is_title(self) -> bool:
         """Short enough for a title, which may end on `!` or `?` but not as other sentences do."""
         return (
@@ -84,13 +89,13 @@ class Line:
 
     @property
     def is_heading(self) -> bool:
-        """Short, not a sentence, not cut off, no label with its value and no byline."""
+        """Short, not a sentence, not cut off, no label with its value, no time of day and no byline."""
         return (
             len(self.text) >= 2
             and self.is_narrow(MAX_HEADING)
             and not self.is_closed
             and not _GOES_ON.search(self.folded)
-            and not re.search("[。;]", self.folded)
+            and not re.search(r"[。;]|\d:\d\d", self.folded)
             and not _LABELLED.match(self.folded)
             and not self.is_byline
         )

@@ -70,11 +70,17 @@ def _without_foot(found: list[Line], removed: list[Removed]) -> list[Line]:
     while last:
         line = found[last - 1]
         reason = line.furniture or _contact_beside(found, last - 1)
-        if reason is None:
+        if reason is None or (line.furniture == "contact" and _tells_contact(found[:last])):
             break
         removed.append(Removed(line.start, line.end, reason))
         last -= 1
     return found[:last]
+
+
+def _tells_contact(found: Sequence[Line]) -> bool:
+    """Whether the contact lines at the end are sentences of the article, which stand directly under its text."""
+    above = next((line for line in reversed(found) if line.furniture != "contact" or not line.ends_sentence), None)
+    return found[-1].ends_sentence and above is not None and above.furniture is None
 
 
 def _contact_beside(found: Sequence[Line], i: int) -> furniture.Furniture | None:
@@ -132,7 +138,9 @@ def _read_head(item: Sequence[Line], draft: _Draft, removed: list[Removed]) -> l
     bylines: list[Line] = []
     for position, line in enumerate(item):
         titled = bool(draft.blocks)
-        reason = "metadata" if metadata.is_metadata(line.folded, titled) else line.furniture
+        following = item[position + 1].folded if position + 1 < len(item) else ""
+        dated = metadata.is_metadata(line.folded, titled) and not metadata.tells_event(line.folded, following)
+        reason = "metadata" if dated else line.furniture
         if reason == "metadata" or reason in _HEAD_FURNITURE:
             removed.append(Removed(line.start, line.end, reason))
             draft.date = draft.date or line.date
