@@ -423,6 +423,29 @@ def test_a_list_of_short_lines_is_no_pile_of_headings() -> None:
 
 
 @pytest.mark.parametrize(
+    "lines",
+    [
+        ["要求如下:", "1、有三年以上经验", "2、持有健康证", "待遇如下:", "包吃包住", "月薪八千元", "报名截止本月底。"],
+        ["要求如下:", "有健康证", BODY],
+        ["(一)在本市注册;", "(二)纳税信用良好;", "(三)职工总数不低于20人", BODY],
+        ["1、有三年以上经验", "2、持有健康证", BODY],
+        ["(三)职工总数不低于20人", "持有健康证的人员", "报名从速", BODY],
+        ["清明前后,龙井村的茶农最忙🍵", BODY],
+        ["园区食堂5月1日开业啦!!!欢迎大家来吃饭~", BODY],
+        ["园区食堂5月1日开业啦!欢迎大家来吃饭", BODY],
+    ],
+)
+def test_items_and_exclamations_are_no_headings(lines: list[str]) -> None:
+    assert sections("\n".join(["招工启事", BODY_2, *lines])) == [("", line) for line in [BODY_2, *lines]]
+
+
+@pytest.mark.parametrize("tail", ["。[1]", "!(见图一)", "。(完)", "。[1][2]", "。”[12]", "~", "🍵", "……(笑)"])
+def test_what_stands_behind_the_last_mark_does_not_join_paragraphs(tail: str) -> None:
+    first = BODY * 3 + "这是全市人民期盼已久的一天" + tail
+    assert passages(f"机场三期通过验收\n\n{first}\n\n{BODY * 3}\n") == [first, BODY * 3]
+
+
+@pytest.mark.parametrize(
     "speakers", [("问", "答"), ("记者", "张三"), ("Q", "A"), ("主持人", "王教授"), ("学生", "王教授")]
 )
 def test_an_interview_keeps_every_line(speakers: tuple[str, str]) -> None:

@@ -155,7 +155,7 @@ def _read_head(item: Sequence[Line], draft: _Draft, removed: list[Removed]) -> l
 
 
 def _headings(body: Sequence[Line], goes_on: Sequence[bool]) -> set[int]:
-    """Which lines are headings: short ones that stand alone, few together, above a paragraph."""
+    """Which lines are headings: short ones that stand alone, few together, above a paragraph, and are no list."""
     found: set[int] = set()
     run: list[int] = []
     for i, line in enumerate(body):
@@ -163,9 +163,25 @@ def _headings(body: Sequence[Line], goes_on: Sequence[bool]) -> set[int]:
         if line.is_heading and not joined:
             run.append(i)
             continue
-        found |= set(run) if len(run) <= _MAX_HEADINGS_IN_A_ROW else set()
+        if 0 < len(run) <= _MAX_HEADINGS_IN_A_ROW and not _lists(body[max(0, run[0] - 1) : i + 1], len(run)):
+            found |= set(run)
         run = []
     return found
+
+
+def _lists(lines: Sequence[Line], count: int) -> bool:
+    """Whether the `count` short lines before the last of `lines` are items of a list, as the line above them may tell.
+
+    They are below a line that announces them, next to each other or to that line with numbers of the same kind, or
+    numbered without a paragraph below.
+    """
+    *above, last = lines
+    items = above[-count:]
+    return (
+        (len(above) > count and above[0].announces)
+        or any(a.enumeration and a.enumeration == b.enumeration for a, b in pairwise(above))
+        or (any(item.is_enumerated for item in items) and not last.is_closed)
+    )
 
 
 def _goes_on(line: Line, following: Line, margin: Margin | None) -> bool:
