@@ -295,6 +295,25 @@ def test_teasers_with_and_without_snippets(opening: str, times: int) -> None:
     assert passages(raw) == [BODY, "地铁十号线首班车今晨六点从翠柏路站驶出,首日...", "走失老人身穿蓝色上衣……"]
 
 
+@pytest.mark.parametrize("opening", ["推荐阅读", "延伸阅读:"])
+def test_an_article_goes_on_below_related_articles_in_its_middle(opening: str) -> None:
+    teasers = "地铁十号线今日通车\n菜市场改造完成"
+    raw = f"机场三期通过验收\n\n{BODY}\n\n{opening}\n{teasers}\n\n{BODY_2}\n{BODY}\n二期回顾\n{BODY}\n"
+    assert [(kind, title) for kind, title, *_ in documents(raw)] == [
+        ("article", "机场三期通过验收"),
+        ("teaser", "地铁十号线今日通车"),
+        ("teaser", "菜市场改造完成"),
+        ("article", ""),
+    ]
+    assert sections(raw) == [("", BODY), ("", BODY_2), ("", BODY), ("二期回顾", BODY)]
+
+
+def test_related_articles_in_a_menu_open_nothing() -> None:
+    raw = f"首页 > 新闻 > 正文\n推荐阅读\n机场三期通过验收\n2023-05-06\n\n{BODY}\n{BODY_2}\n"
+    assert documents(raw) == [("article", "机场三期通过验收", "2023-05-06", None)]
+    assert passages(raw) == [BODY, BODY_2]
+
+
 def test_readings_in_brackets_of_both_widths() -> None:
     raw = "區(qū)域发展(zhǎn)\n\n機場\uff08chǎng\uff09三期通過驗收(shōu),他们(they)說好(hao)。\n"
     assert documents(raw) == [("article", "區域发展", None, None)]

@@ -98,6 +98,17 @@ class Line:
         )
 
     @property
+    def is_paragraph(self) -> bool:
+        """A whole paragraph on one line: no title, no label with its value, no furniture, nothing cut short by dots."""
+        return (
+            self.is_closed
+            and not self._ending.endswith(("…", "..."))
+            and not self.is_title
+            and not (self.stands_alone or self.announces)
+            and self.furniture is None
+        )
+
+    @property
     def is_phrase(self) -> bool:
         """Short, no sentence, not cut off, no label with its value and no byline."""
         return (

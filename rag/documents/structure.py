@@ -39,11 +39,16 @@ def structure(raw: str, source: str) -> tuple[tuple[Document, ...], tuple[Remove
     found, removed = _read_lines(raw)
     margin = margin_of(found)
     found = _without_foot(found, removed)
-    related = next((i for i, line in enumerate(found) if line.opens_related), len(found))
-    removed += [Removed(line.start, line.end, "navigation") for line in found[related : related + 1]]
-    main = _without_foot(found[:related], removed)
-    drafts = [_article(item, margin, removed) for item in _items(main)]
-    drafts += _teasers(found[related + 1 :], removed)
+    found = _without_menus(found, removed)
+    drafts: list[_Draft] = []
+    while found:
+        related = next((i for i, line in enumerate(found) if line.opens_related), len(found))
+        removed += [Removed(line.start, line.end, "navigation") for line in found[related : related + 1]]
+        main, rest = _without_foot(found[:related], removed), found[related + 1 :]
+        drafts += [_article(item, margin, removed) for item in _items(main)]
+        resumed = _resumption(rest)
+        drafts += _teasers(rest[:resumed], removed)
+        found = rest[resumed:]
     documents = tuple(_finish(raw, source, draft) for draft in drafts if draft.blocks)
     return documents, tuple(sorted(removed, key=lambda part: part.start))
 
@@ -62,6 +67,20 @@ def _read_lines(raw: str) -> tuple[list[Line], list[Removed]]:
             after_blank = True
             removed += [Removed(start, end, "page number")] if start < end else []
     return found, removed
+
+
+def _without_menus(found: list[Line], removed: list[Removed]) -> list[Line]:
+    """`found` without what would open related articles but stands above the first paragraph: it is part of a menu."""
+    first = next((i for i, line in enumerate(found) if line.is_paragraph), 0)
+    removed += [Removed(line.start, line.end, "navigation") for line in found[:first] if line.opens_related]
+    return [line for i, line in enumerate(found) if i >= first or not line.opens_related]
+
+
+def _resumption(related: Sequence[Line]) -> int:
+    """Where the page goes on below related articles: paragraphs follow one another, more than a teaser shows."""
+    return next(
+        (i for i, pair in enumerate(pairwise(related)) if all(line.is_paragraph for line in pair)), len(related)
+    )
 
 
 def _without_foot(found: list[Line], removed: list[Removed]) -> list[Line]:
