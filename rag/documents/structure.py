@@ -159,7 +159,7 @@ def _read_head(item: Sequence[Line], draft: _Draft, removed: list[Removed]) -> l
         titled = bool(draft.blocks)
         following = item[position + 1].folded if position + 1 < len(item) else ""
         dated = metadata.is_metadata(line.folded, titled) and not metadata.tells_event(line.folded, following)
-        reason = "metadata" if dated else line.furniture
+        reason = "metadata" if dated or metadata.is_record(line.folded) else line.furniture
         if reason == "metadata" or reason in _HEAD_FURNITURE:
             removed.append(Removed(line.start, line.end, reason))
             draft.date = draft.date or line.date
