@@ -3,23 +3,43 @@
 The rules were made on the seeds. These pages are of the same kinds and in other words.
 """
 
+import re
+
 import pytest
 
 from rag.documents import parse
-from rag.documents.lines import width
+from rag.documents.lines import Line, width
+from rag.documents.wrapping import Margin
 from rag.passages import passages_of
+from rag.types import Article
+
+_WIDE = str.maketrans(",!?;:()", "\uff0c\uff01\uff1f\uff1b\uff1a\uff08\uff09")
+
+
+def read(raw: str) -> Article:
+    """The article, which has the same structure when its marks among Chinese characters are full-width."""
+    wide = re.sub(r"(?<=[\u4e00-\u9fff”])[,!?;:()]+(?![\w ])|[,!?;:()]+(?=[\u4e00-\u9fff“])", _widen, raw)
+    articles = [parse(text.encode(), "a.txt") for text in (raw, wide)]
+    half, full = ([(d.kind, d.date, d.blocks, d.alignment) for d in article.documents] for article in articles)
+    assert half == full
+    assert articles[0].removed == articles[1].removed
+    return articles[0]
+
+
+def _widen(match: re.Match[str]) -> str:
+    return match[0].translate(_WIDE)
 
 
 def documents(raw: str) -> list[tuple[str, str, str | None, str | None]]:
-    return [(d.kind, d.title, d.date, d.publisher) for d in parse(raw.encode(), "a.txt").documents]
+    return [(d.kind, d.title, d.date, d.publisher) for d in read(raw).documents]
 
 
 def passages(raw: str) -> list[str]:
-    return [passage.text for passage in passages_of(parse(raw.encode(), "a.txt"))]
+    return [passage.text for passage in passages_of(read(raw))]
 
 
 def sections(raw: str) -> list[tuple[str, str]]:
-    return [(passage.section, passage.text) for passage in passages_of(parse(raw.encode(), "a.txt"))]
+    return [(passage.section, passage.text) for passage in passages_of(read(raw))]
 
 
 BODY = "萧山机场三期工程昨日通过验收,旅客吞吐能力达到每年九千万人次。"
@@ -94,6 +114,8 @@ def test_dates_and_publishers_in_other_notations(line: str) -> None:
         "----------------",
         "责任编辑:周舟",
         "作者:周舟",
+        "索 引 号:330100/2023-00012\n主题分类:综合政务\n发文机关:杭州市人民政府",
+        "Skip to main content",
     ],
 )
 def test_what_stands_above_a_title_is_no_title(line: str) -> None:
@@ -132,6 +154,11 @@ FEET = [
     "微信扫一扫,分享到朋友圈\n[1] [2] 下一页 尾页",
     "- END -\n点击“阅读原文”了解更多\n喜欢就点个在看吧",
     "关于我们 | 网站地图 | 联系我们 | 法律声明",
+    "Share this article",
+    "回复 | 举报 | 收藏",
+    "本页面最后修订于2023年5月6日 (星期六) 10:20。",
+    "(完)",
+    "微博:@杭州机场",
 ]
 
 
@@ -179,7 +206,18 @@ LAST_SENTENCES = [
     "他点了一个赞",
     "下一页翻开,是一张老照片",
     "故事到此 END",
+    "他在微博上写道:@所有人,机场通车了。",
+    "回复举报人的工作已经完成。",
+    "本页翻过,新的一页已经展开。",
     "地址:杭州市钱塘区1号大街1号",
+    "封底印着四个小字“版权所有”。",
+    "公司持有两张许可证:食品生产许可证2015年取得,经营许可证2018年取得。分公司有员工300人。",
+    "消费者投诉到本平台后,本平台应当在七日内处理;对结果不服的,可以联系本平台所在地的市场监管部门处理。",
+    "未经著作权人许可,任何网站不得擅自转载他人的作品,否则要赔偿损失。",
+    "如果权利人发现仍有侵权商品,由平台联系我们法院的调解员。",
+    "如果权利人发现仍有侵权商品,请联系我们处理。平台2023年共处理投诉12万件,比上年少一成。",
+    "本平台2023年共处理侵权投诉12万件。",
+    "说明:授权经营企业数为年末数。",
     "The company said it would contact users whose data had been copied.",
 ]
 
@@ -189,6 +227,21 @@ LAST_SENTENCES = [
 def test_no_sentence_is_taken_for_a_foot(last: str, foot: str) -> None:
     raw = f"机场三期通过验收\n\n{BODY}\n{last}{foot}\n"
     assert passages(raw) == [BODY, last]
+
+
+@pytest.mark.parametrize("last", ["咨询电话:0571-87654321。", "联系人:王女士,电话:0571-87654321。"])
+def test_whom_an_article_tells_to_call_is_in_it(last: str) -> None:
+    assert passages(f"图书馆恢复开放\n\n{BODY}\n{last}\n") == [BODY, last]
+    assert passages(f"图书馆恢复开放\n\n{BODY}\n转载请注明出处。\n\n{last}\n") == [BODY]
+
+
+@pytest.mark.parametrize(
+    "time", ["时间:2023年5月20日 14:00", "时间:2023年3月15日上午10:30", "日期:2023-05-20", "2023年3月15日上午10:30"]
+)
+def test_the_time_of_an_event_is_no_date_of_publication(time: str) -> None:
+    raw = f"良渚文化讲座预告\n{time}\n地点:图书馆报告厅\n主讲人:王教授\n\n{BODY}\n"
+    assert documents(raw) == [("article", "良渚文化讲座预告", None, None)]
+    assert passages(raw) == [time, "地点:图书馆报告厅", "主讲人:王教授", BODY]
 
 
 @pytest.mark.parametrize(
@@ -252,8 +305,27 @@ def test_teasers_with_and_without_snippets(opening: str, times: int) -> None:
     assert passages(raw) == [BODY, "地铁十号线首班车今晨六点从翠柏路站驶出,首日...", "走失老人身穿蓝色上衣……"]
 
 
+@pytest.mark.parametrize("opening", ["推荐阅读", "延伸阅读:"])
+def test_an_article_goes_on_below_related_articles_in_its_middle(opening: str) -> None:
+    teasers = "地铁十号线今日通车\n菜市场改造完成"
+    raw = f"机场三期通过验收\n\n{BODY}\n\n{opening}\n{teasers}\n\n{BODY_2}\n{BODY}\n二期回顾\n{BODY}\n"
+    assert [(kind, title) for kind, title, *_ in documents(raw)] == [
+        ("article", "机场三期通过验收"),
+        ("teaser", "地铁十号线今日通车"),
+        ("teaser", "菜市场改造完成"),
+        ("article", ""),
+    ]
+    assert sections(raw) == [("", BODY), ("", BODY_2), ("", BODY), ("二期回顾", BODY)]
+
+
+def test_related_articles_in_a_menu_open_nothing() -> None:
+    raw = f"首页 > 新闻 > 正文\n推荐阅读\n机场三期通过验收\n2023-05-06\n\n{BODY}\n{BODY_2}\n"
+    assert documents(raw) == [("article", "机场三期通过验收", "2023-05-06", None)]
+    assert passages(raw) == [BODY, BODY_2]
+
+
 def test_readings_in_brackets_of_both_widths() -> None:
-    raw = "區(qū)域发展(zhǎn)\n\n機場(chǎng)三期通過驗收(shōu),他们(they)說好(hao)。\n"
+    raw = "區(qū)域发展(zhǎn)\n\n機場\uff08chǎng\uff09三期通過驗收(shōu),他们(they)說好(hao)。\n"
     assert documents(raw) == [("article", "區域发展", None, None)]
     assert passages(raw) == ["機場三期通過驗收,他们(they)說好(hao)。"]
 
@@ -275,15 +347,26 @@ def test_chinese_text_cut_at_one_width() -> None:
     assert passages(raw) == [first, second]
 
 
-def test_text_of_both_widths_cut_at_one_column() -> None:
-    text = "机场三期GDP增长5.5%,旅客120万人次,货邮36.5万吨,比2022年多10%以上。" * 5
+@pytest.mark.parametrize("comma", [",", "\uff0c"])
+def test_text_of_both_widths_cut_at_one_column(comma: str) -> None:
+    """Where a comma may not begin a line, the character before it goes to the next line with it."""
+    text = "机场三期GDP增长5.5%,旅客120万人次,货邮36.5万吨,比2022年多10%以上。".replace(",", comma) * 5
     lines = [""]
-    for character in text:
-        if width(lines[-1] + character) > 36:
+    for piece in re.findall(rf".{comma}|.", text):
+        if width(lines[-1] + piece) > 36:
             lines.append("")
-        lines[-1] += character
-    assert len({len(line) for line in lines[:-1]}) > 2
-    assert "".join(passages("机场三期通过验收\n\n" + "\n".join(lines)).pop().split()) == text
+        lines[-1] += piece
+    assert len({len(line) for line in lines[:-1]}) > 1
+    (passage,) = passages_of(parse(("机场三期通过验收\n\n" + "\n".join(lines)).encode(), "a.txt"))
+    assert "".join(passage.text.split()) == text
+
+
+@pytest.mark.parametrize("mark", ["\uff0c", "\uff1b", "\uff1a", "\uff01", "\uff1f", "\uff09", ",", "。"])
+def test_a_mark_that_may_not_begin_a_line_belongs_to_the_word_before(mark: str) -> None:
+    widest = Line(0, 20, "杭" * 20, "", False)
+    assert Margin(len, 20).cuts(Line(0, 18, "州" * 18, "", False), Line(0, 9, "区里" + mark, "", False)) is False
+    assert Margin(len, 20).cuts(Line(0, 18, "州" * 18, "", False), Line(0, 9, "区" + mark * 2, "", False))
+    assert Margin(len, 20).cuts(widest, Line(0, 9, "区里", "", False))
 
 
 def test_text_cut_at_one_width_and_by_a_page() -> None:
@@ -366,6 +449,29 @@ def test_numbered_headings() -> None:
 def test_a_list_of_short_lines_is_no_pile_of_headings() -> None:
     raw = f"获奖名单\n\n{BODY}\n张三\n李四\n王五\n赵六\n{BODY_2}\n"
     assert sections(raw) == [("", text) for text in (BODY, "张三", "李四", "王五", "赵六", BODY_2)]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["要求如下:", "1、有三年以上经验", "2、持有健康证", "待遇如下:", "包吃包住", "月薪八千元", "报名截止本月底。"],
+        ["要求如下:", "有健康证", BODY],
+        ["(一)在本市注册;", "(二)纳税信用良好;", "(三)职工总数不低于20人", BODY],
+        ["1、有三年以上经验", "2、持有健康证", BODY],
+        ["(三)职工总数不低于20人", "持有健康证的人员", "报名从速", BODY],
+        ["清明前后,龙井村的茶农最忙🍵", BODY],
+        ["园区食堂5月1日开业啦!!!欢迎大家来吃饭~", BODY],
+        ["园区食堂5月1日开业啦!欢迎大家来吃饭", BODY],
+    ],
+)
+def test_items_and_exclamations_are_no_headings(lines: list[str]) -> None:
+    assert sections("\n".join(["招工启事", BODY_2, *lines])) == [("", line) for line in [BODY_2, *lines]]
+
+
+@pytest.mark.parametrize("tail", ["。[1]", "!(见图一)", "。(完)", "。[1][2]", "。”[12]", "~", "🍵", "……(笑)"])
+def test_what_stands_behind_the_last_mark_does_not_join_paragraphs(tail: str) -> None:
+    first = BODY * 3 + "这是全市人民期盼已久的一天" + tail
+    assert passages(f"机场三期通过验收\n\n{first}\n\n{BODY * 3}\n") == [first, BODY * 3]
 
 
 @pytest.mark.parametrize(

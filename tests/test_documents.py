@@ -371,9 +371,10 @@ def test_a_file_without_a_visible_character_of_text_warns() -> None:
 
 def test_article_paths_are_sorted_and_below_the_folder(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
-    for name in ("c.txt", "b/a.txt", "a.txt", "a.md"):
+    for name in ("c.txt", "b/a.txt", "a.txt", "a.md", "UP.TXT"):
         (tmp_path / name).write_text("杭州。")
-    assert [path.relative_to(tmp_path).as_posix() for path in article_paths(tmp_path)] == ["a.txt", "b/a.txt", "c.txt"]
+    found = [path.relative_to(tmp_path).as_posix() for path in article_paths(tmp_path)]
+    assert found == ["UP.TXT", "a.txt", "b/a.txt", "c.txt"]
     assert read_article(tmp_path / "b/a.txt", tmp_path).source == "b/a.txt"
 
 
@@ -387,6 +388,25 @@ def test_folders_that_hold_no_article_are_refused(tmp_path: Path) -> None:
         article_paths(tmp_path)
 
 
+def test_links_that_lead_out_of_the_folder_or_nowhere_are_named(tmp_path: Path) -> None:
+    articles = tmp_path / "articles"
+    articles.mkdir()
+    (tmp_path / "secret.txt").write_text("杭州。")
+    (articles / "a.txt").write_text("杭州。")
+    (articles / "in.txt").symlink_to("a.txt")
+    (articles / "lost.txt").symlink_to("missing.txt")
+    (articles / "out.txt").symlink_to(tmp_path / "secret.txt")
+    (articles / "loop.txt").symlink_to("loop.txt")
+    inside, within, loop, lost, out = article_paths(articles)
+    assert read_article(inside, articles).raw == read_article(within, articles).raw == "杭州。"
+    with pytest.raises(DocumentError, match=r"^loop\.txt cannot be read \(Too many levels of symbolic links\)"):
+        read_article(loop, articles)
+    with pytest.raises(DocumentError, match=r"^lost\.txt cannot be read \(No such file or directory\)"):
+        read_article(lost, articles)
+    with pytest.raises(DocumentError, match=r"^out\.txt is a link to .*secret\.txt: expected a file in the folder"):
+        read_article(out, articles)
+
+
 def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match=r"^a\.txt cannot be read \(No such file or directory\)"):
         read_article(tmp_path / "a.txt", tmp_path)
@@ -394,12 +414,14 @@ def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
 
 # Lines on which a pattern that looks back and forth would take hours.
 @pytest.mark.parametrize(
-    "words", [("a.0571", "@"), ("13900001234", "-"), ("1", "a"), ("编辑:", "张三 "), ("如侵权", "联系")]
+    "words",
+    [("a.0571", "@"), ("13900001234", "-"), ("1", "a"), ("编辑:", "张三 "), ("如侵权", "联系"), ("分享", "首页")],
 )
 def test_no_short_line_takes_long(words: tuple[str, ...]) -> None:
     started = time.process_time()
-    for end in ("", "!", "x", "。"):
-        parse(("标题\n短句。\n" + ("".join(words) * 400)[:399] + end).encode(), "a.txt")
+    for text in (("".join(words) * 400)[:399], words[0] + (words[1] * 400)[:390]):
+        for end in ("", "!", "x", "。", "杭"):
+            parse(f"标题\n短句。\n{text}{end}".encode(), "a.txt")
     assert time.process_time() - started < 1
 
 

@@ -12,11 +12,13 @@ from rag.documents.structure import structure
 from rag.passages import MAX_PASSAGE, passages_of, sentences, split
 from rag.types import Article
 
-_CHARACTERS = "杭州錢塘區。,:;!?、“”()()《》…—abcXYZ 0123.,;:'\"-/|> \t\u3000\xa0"
+_CHARACTERS = (
+    "杭州錢塘區。,:;!?()、“”《》…—~abcXYZ 0123.'\"-/|> \t\u3000\xa0\uff0c\uff1a\uff1b\uff01\uff1f\uff08\uff09\uff5e"
+)
 _LINE_ENDS = ("\n", "\n\n", "\n  ", "\r\n", "\r", "\u2028", "\u2029", "\x0c", "\x0b", "\x1c", "\x85")
 _INVISIBLE = ("\x00", "\u200b", "\ufeff", "\xad")
 _DAMAGED = ("\ufffd", "\ue319", "?lián)")
-_READINGS = ("區(qū)", "發(fā)展", "(qū)", "说(shuō)\n")
+_READINGS = ("區(qū)", "區\uff08qū\uff09", "發(fā)展", "(qū)", "说(shuō)\n")
 _PAGE_NUMBERS = ("\n— 3 —\n", "\n第3页\n", " \n 3/10 \n\n", "第3页", "\n- 4 -", "Page 3 of 9")
 _PROSE = (
     "hello world ",
@@ -96,7 +98,7 @@ def _goes(raw: str, i: int) -> bool:
     if raw[i].isspace() or clean(raw[i]) == "":
         return True
     readings = (raw[start:stop] for start in range(max(0, i - 9), i + 1) for stop in range(i + 1, i + 10))
-    return any(part[0] in "((" and part[-1] in "))" and clean("區" + part) == "區" for part in readings)
+    return any(part[0] in "(\uff08" and part[-1] in ")\uff09" and clean("區" + part) == "區" for part in readings)
 
 
 @settings(max_examples=400, deadline=None)

@@ -1,6 +1,7 @@
 """From files to documents: decode, clean with an alignment, tell articles from the page around them."""
 
 import hashlib
+import os
 from pathlib import Path
 
 from rag.documents.characters import clean
@@ -15,7 +16,7 @@ SUFFIX = ".txt"
 
 
 def article_paths(folder: Path) -> tuple[Path, ...]:
-    """The article files in `folder` and below it, in the order of their names.
+    """The article files in `folder` and below it, in the order of their names; also those that cannot be read.
 
     Raises:
         DocumentError: there is no such folder, or it holds no article.
@@ -23,15 +24,14 @@ def article_paths(folder: Path) -> tuple[Path, ...]:
     if not folder.is_dir():
         kind = "a file" if folder.exists() else "nothing"
         raise DocumentError(f"{folder} is {kind}: expected a folder of {SUFFIX} files; create it or name another")
-    home = folder.resolve()
+    files = [path for path in folder.rglob("*") if path.is_file() or (path.is_symlink() and not path.exists())]
     found = sorted(
-        (path for path in folder.rglob(f"*{SUFFIX}") if path.is_file() and path.resolve().is_relative_to(home)),
+        (path for path in files if path.suffix.lower() == SUFFIX),
         key=lambda path: path.relative_to(folder).as_posix(),
     )
     if not found:
-        others = sum(path.is_file() for path in folder.rglob("*"))
         raise DocumentError(
-            f"{folder} holds no {SUFFIX} file ({others} other files): expected articles as text files; "
+            f"{folder} holds no {SUFFIX} file ({len(files)} other files): expected articles as text files; "
             f"put them there or name another folder"
         )
     return tuple(found)
@@ -41,9 +41,14 @@ def read_article(path: Path, folder: Path) -> Article:
     """The article in the file `path` below `folder`.
 
     Raises:
-        DocumentError: the file cannot be opened, is empty or is no text.
+        DocumentError: the file cannot be opened, is empty or is no text, or is a link that leads out of the folder.
     """
     source = path.relative_to(folder).as_posix()
+    target = Path(os.path.realpath(path))  # `Path.resolve` fails on links that lead to each other
+    if not target.is_relative_to(folder.resolve()):
+        raise DocumentError(
+            f"{source} is a link to {target}: expected a file in the folder; put a copy there or remove the link"
+        )
     try:
         data = path.read_bytes()
     except OSError as error:

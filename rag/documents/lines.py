@@ -19,7 +19,12 @@ MAX_HEADING = 80
 _MAX_FOLDED = 400
 _ENDING = 20
 
-_SENTENCE_END = re.compile(r"[。!?…;:.][”’\"'」』)\]】》]*$")
+_EMOJI = "\u2600-\u27bf\U0001f000-\U0001faff\u200d\ufe0f"
+_CLOSING = "[”’\"'」』)\\]】》]*"
+# Behind the mark a sentence may have its footnote, `[1]`, or a remark, `(见图一)`.
+_SENTENCE_END = re.compile(rf"[。!?…;:.~〜{_EMOJI}]{_CLOSING}(?:\[\d{{1,3}}\]|\([^()]{{1,12}}\))*$")
+# What no heading holds: the end of a sentence before its own end, a time of day.
+_INNER_END = re.compile(rf"[!?…]{_CLOSING}[^\s!?…”’\"'」』)\]】》]|\d:\d\d")
 # A line that stops on one of these goes on: no heading and no paragraph ends so.
 _GOES_ON = re.compile(
     r"([,、(《“‘「『【-]|[的和与及在对将为把被从向到以而并或是]|\b(the|an?|of|and|or|to|in|for|with|by|on|at|from|that|is|are|was))$"
@@ -73,6 +78,16 @@ class Line:
         return bool(_SENTENCE_END.search(self._ending))
 
     @property
+    def announces(self) -> bool:
+        """It ends on a colon: what follows is a list, or said by someone."""
+        return self._ending.endswith(":")
+
+    @property
+    def ends_sentence(self) -> bool:
+        """It ends on a full stop of Chinese."""
+        return self._ending.endswith("。")
+
+    @property
     def is_title(self) -> bool:
         """Short enough for a title, which may end on `!` or `?` but not as other sentences do."""
         return (
@@ -83,8 +98,19 @@ class Line:
         )
 
     @property
-    def is_heading(self) -> bool:
-        """Short, not a sentence, not cut off, no label with its value and no byline."""
+    def is_paragraph(self) -> bool:
+        """A whole paragraph on one line: no title, no label with its value, no furniture, nothing cut short by dots."""
+        return (
+            self.is_closed
+            and not self._ending.endswith(("…", "..."))
+            and not self.is_title
+            and not (self.stands_alone or self.announces)
+            and self.furniture is None
+        )
+
+    @property
+    def is_phrase(self) -> bool:
+        """Short, no sentence, not cut off, no label with its value and no byline."""
         return (
             len(self.text) >= 2
             and self.is_narrow(MAX_HEADING)
@@ -94,6 +120,11 @@ class Line:
             and not _LABELLED.match(self.folded)
             and not self.is_byline
         )
+
+    @property
+    def is_heading(self) -> bool:
+        """A phrase that holds no sentence and no time of day."""
+        return self.is_phrase and not _INNER_END.search(self.folded)
 
     @property
     def is_byline(self) -> bool:
@@ -132,6 +163,12 @@ class Line:
         return bool(_ENUMERATED.match(self._beginning))
 
     @property
+    def enumeration(self) -> str:
+        """The kind of its number or bullet, the same for all items of a list: `(一)` for `(三)`; "" if it has none."""
+        match = _ENUMERATED.match(self._beginning)
+        return re.sub("[一二三四五六七八九十]+", "一", re.sub(r"\d+", "1", match[0])) if match else ""
+
+    @property
     def furniture(self) -> furniture.Furniture | None:
         """What part of the page around the article it is, or None."""
         return furniture.furniture_of(self.folded)
@@ -154,10 +191,10 @@ class Line:
         """Whether a page break stands between the two: this line is a paragraph cut short and the next goes on."""
         return not (
             self.is_closed
-            or self.is_heading
+            or self.is_phrase
             or self.is_byline
             or self.stands_alone
-            or following.is_heading
+            or following.is_phrase
             or following.is_byline
             or following.label
             or following.is_enumerated

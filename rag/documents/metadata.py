@@ -26,6 +26,16 @@ _WORDS = re.compile(
 # date and time together, which no sentence begins with, such as those of site, author and place.
 _MAX_REST, _MAX_REST_BESIDE_STAMP = 8, 24
 _STAMP = re.compile(rf"(?:{_DATE.pattern})\s?(?:{_CLOCK.pattern})")
+# What stands below the time of an event, which then is no date of publication.
+_EVENT = re.compile(
+    r"(?:活动|讲座|会议|演出|展览|培训|比赛|报名)?"
+    r"(?:地点|地址|场地|主题|内容|对象|嘉宾|主讲人?|主讲嘉宾|主持人?|主办(?:单位|方)?|承办(?:单位|方)?|费用|票价|名额|人数|方式|报名)\s?:"
+)
+# The file card that offices put above their papers.
+_RECORD = re.compile(
+    r"(?:索引号|主题(?:分类|词)|发文(?:机关|单位|字号)|文号|(?:成文|生成|公开)日期|(?:发布|公开|制发)(?:机构|机关|单位)|信息分类|组配分类|"
+    r"有效性|公开(?:方式|范围|属性))$"
+)
 _ADDRESS = re.compile(r"https?://\S+")
 _MAX_LINE = 120
 
@@ -45,6 +55,17 @@ def publisher_of(folded: str, text: str) -> str | None:
     """Whom the line names as the source, in the characters of `text`, whose folded form is `folded`."""
     match = _PUBLISHER.search(folded)
     return text[match.start("name") : match.end("name")] if match else None
+
+
+def tells_event(folded: str, following: str) -> bool:
+    """Whether a line holds the time of an event: the line that follows tells its place or another part of it."""
+    return not re.search("发[布表]|来源|稿源", folded) and _EVENT.match(following) is not None
+
+
+def is_record(folded: str) -> bool:
+    """Whether a line is part of the file card of an office's paper: `索 引 号:330100/2023-1`."""
+    label, colon, _ = folded.partition(":")
+    return bool(colon) and _RECORD.match("".join(label.split())) is not None
 
 
 def is_metadata(folded: str, below_title: bool) -> bool:

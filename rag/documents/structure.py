@@ -39,11 +39,16 @@ def structure(raw: str, source: str) -> tuple[tuple[Document, ...], tuple[Remove
     found, removed = _read_lines(raw)
     margin = margin_of(found)
     found = _without_foot(found, removed)
-    related = next((i for i, line in enumerate(found) if line.opens_related), len(found))
-    removed += [Removed(line.start, line.end, "navigation") for line in found[related : related + 1]]
-    main = _without_foot(found[:related], removed)
-    drafts = [_article(item, margin, removed) for item in _items(main)]
-    drafts += _teasers(found[related + 1 :], removed)
+    found = _without_menus(found, removed)
+    drafts: list[_Draft] = []
+    while found:
+        related = next((i for i, line in enumerate(found) if line.opens_related), len(found))
+        removed += [Removed(line.start, line.end, "navigation") for line in found[related : related + 1]]
+        main, rest = _without_foot(found[:related], removed), found[related + 1 :]
+        drafts += [_article(item, margin, removed) for item in _items(main)]
+        resumed = _resumption(rest)
+        drafts += _teasers(rest[:resumed], removed)
+        found = rest[resumed:]
     documents = tuple(_finish(raw, source, draft) for draft in drafts if draft.blocks)
     return documents, tuple(sorted(removed, key=lambda part: part.start))
 
@@ -64,17 +69,37 @@ def _read_lines(raw: str) -> tuple[list[Line], list[Removed]]:
     return found, removed
 
 
+def _without_menus(found: list[Line], removed: list[Removed]) -> list[Line]:
+    """`found` without what would open related articles but stands above the first paragraph: it is part of a menu."""
+    first = next((i for i, line in enumerate(found) if line.is_paragraph), 0)
+    removed += [Removed(line.start, line.end, "navigation") for line in found[:first] if line.opens_related]
+    return [line for i, line in enumerate(found) if i >= first or not line.opens_related]
+
+
+def _resumption(related: Sequence[Line]) -> int:
+    """Where the page goes on below related articles: paragraphs follow one another, more than a teaser shows."""
+    return next(
+        (i for i, pair in enumerate(pairwise(related)) if all(line.is_paragraph for line in pair)), len(related)
+    )
+
+
 def _without_foot(found: list[Line], removed: list[Removed]) -> list[Line]:
     """`found` up to the last line that is no furniture; what stands among contact lines goes with them."""
     last = len(found)
     while last:
         line = found[last - 1]
         reason = line.furniture or _contact_beside(found, last - 1)
-        if reason is None:
+        if reason is None or (line.furniture == "contact" and _tells_contact(found[:last])):
             break
         removed.append(Removed(line.start, line.end, reason))
         last -= 1
     return found[:last]
+
+
+def _tells_contact(found: Sequence[Line]) -> bool:
+    """Whether the contact lines at the end are sentences of the article, which stand directly under its text."""
+    above = next((line for line in reversed(found) if line.furniture != "contact" or not line.ends_sentence), None)
+    return found[-1].ends_sentence and above is not None and above.furniture is None
 
 
 def _contact_beside(found: Sequence[Line], i: int) -> furniture.Furniture | None:
@@ -132,7 +157,9 @@ def _read_head(item: Sequence[Line], draft: _Draft, removed: list[Removed]) -> l
     bylines: list[Line] = []
     for position, line in enumerate(item):
         titled = bool(draft.blocks)
-        reason = "metadata" if metadata.is_metadata(line.folded, titled) else line.furniture
+        following = item[position + 1].folded if position + 1 < len(item) else ""
+        dated = metadata.is_metadata(line.folded, titled) and not metadata.tells_event(line.folded, following)
+        reason = "metadata" if dated or metadata.is_record(line.folded) else line.furniture
         if reason == "metadata" or reason in _HEAD_FURNITURE:
             removed.append(Removed(line.start, line.end, reason))
             draft.date = draft.date or line.date
@@ -147,7 +174,7 @@ def _read_head(item: Sequence[Line], draft: _Draft, removed: list[Removed]) -> l
 
 
 def _headings(body: Sequence[Line], goes_on: Sequence[bool]) -> set[int]:
-    """Which lines are headings: short ones that stand alone, few together, above a paragraph."""
+    """Which lines are headings: short ones that stand alone, few together, above a paragraph, and are no list."""
     found: set[int] = set()
     run: list[int] = []
     for i, line in enumerate(body):
@@ -155,9 +182,25 @@ def _headings(body: Sequence[Line], goes_on: Sequence[bool]) -> set[int]:
         if line.is_heading and not joined:
             run.append(i)
             continue
-        found |= set(run) if len(run) <= _MAX_HEADINGS_IN_A_ROW else set()
+        if 0 < len(run) <= _MAX_HEADINGS_IN_A_ROW and not _lists(body[max(0, run[0] - 1) : i + 1], len(run)):
+            found |= set(run)
         run = []
     return found
+
+
+def _lists(lines: Sequence[Line], count: int) -> bool:
+    """Whether the `count` short lines before the last of `lines` are items of a list, as the line above them may tell.
+
+    They are below a line that announces them, next to each other or to that line with numbers of the same kind, or
+    numbered without a paragraph below.
+    """
+    *above, last = lines
+    items = above[-count:]
+    return (
+        (len(above) > count and above[0].announces)
+        or any(a.enumeration and a.enumeration == b.enumeration for a, b in pairwise(above))
+        or (any(item.is_enumerated for item in items) and not last.is_closed)
+    )
 
 
 def _goes_on(line: Line, following: Line, margin: Margin | None) -> bool:

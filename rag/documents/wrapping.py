@@ -17,7 +17,7 @@ _MARK = re.compile(r"[,。;、?!]|[.:](?=\s|$)")
 _MIN_MARKED, _MAX_CLOSED = 0.4, 0.5
 
 # What a line end does not tear: a word of an alphabet, a character and the punctuation that may not begin a line.
-_FIRST_WORD = re.compile(rf"[{CJK}][,.。、;:!?,;:!?)】》」』”’]*|[^\s{CJK}]+")
+_FIRST_WORD = re.compile(rf"[{CJK}][,.。、;:!?)】》」』”’\uff0c\uff0e\uff1b\uff1a\uff01\uff1f\uff09]*|[^\s{CJK}]+")
 
 
 @dataclass(frozen=True, slots=True)
