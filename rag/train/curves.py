@@ -1,6 +1,7 @@
 """The log of a training drawn as a picture: loss and learning rate above, the development samples below."""
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,8 @@ def draw_curves(log: Path, picture: Path) -> None:
     train = [entry for entry in entries if entry["kind"] == "train"]
     samples = [entry for entry in entries if entry["kind"] == "sample"]
     names = sorted({entry["name"] for entry in samples})
-    loss = [Curve("loss", tuple((entry["progress"], entry["loss"]) for entry in train))]
+    finite = [entry for entry in train if math.isfinite(entry["loss"])]
+    loss = [Curve("loss", tuple((entry["progress"], entry["loss"]) for entry in finite))]
     quality = [
         Curve(f"{name} F1", tuple((e["progress"], e["f1"]) for e in samples if e["name"] == name)) for name in names
     ]

@@ -89,6 +89,8 @@ def development_sets(
     """Make sets ready: their sequences, and the lower states of all of them in float32."""
     pool = SequencePool(backbone.tokenizer, sizes)
     asked = {data.name: tuple(_asked(data, pool)) for data in sets}
+    if not asked:
+        return []
     store = compute_states(backbone, pool.sequences, split=split, folder=folder, precision=torch.float32)
     return [DevelopmentSet(name, questions, pool, store) for name, questions in asked.items()]
 

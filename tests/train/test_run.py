@@ -146,6 +146,18 @@ def test_what_cannot_be_trained_on_is_said(encoder_folder: Path, write_set: Writ
         train(tmp_path, data, None, tmp_path / "out", *SMALL)
 
 
+def test_tuning_begins_from_given_weights(
+    trained: Path, encoder_folder: Path, write_set: WriteSet, tmp_path: Path
+) -> None:
+    begin = trained / "reader.safetensors"
+    more = ["--from", str(begin), "--passes", "0.01", "--learning-rate", "1e-9"]
+    train(encoder_folder, write_set("own", 8, 12), None, tmp_path / "tuned", *SMALL[:-2], *more)
+    first, second = load_weights(begin).tensors, load_weights(tmp_path / "tuned" / "reader.safetensors").tensors
+    assert all(np.allclose(first[name], second[name], atol=1e-4) for name in first)
+    with pytest.raises(TrainingError, match="give the same --split and --encoder"):
+        train(encoder_folder, write_set("own"), None, tmp_path / "other", "--split", "1", *more)
+
+
 def test_passages_of_development_sets_are_left_out(
     encoder_folder: Path, write_set: WriteSet, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
