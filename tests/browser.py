@@ -1,6 +1,7 @@
 """A real headless Chromium over a page, driven through Selenium; it leaves this machine alone."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -22,6 +23,7 @@ FLAGS = (
     "--no-first-run",
     "--window-size=1280,1000",
 )
+BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 T = TypeVar("T")
 WAIT = 30  # seconds until something that should appear counts as missing
 
@@ -31,12 +33,13 @@ class Page:
 
     def __init__(self, url: str, profile: Path, languages: str) -> None:
         options = ChromeOptions()
-        options.binary_location = "/usr/bin/chromium"
+        if BROWSER:  # else the driver looks for one where browsers are installed
+            options.binary_location = BROWSER
         for flag in (*FLAGS, f"--user-data-dir={profile}"):
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         self.url = url
-        self.driver = Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+        self.driver = Chrome(options=options, service=Service(DRIVER or "chromedriver"))
         self.driver.execute_cdp_cmd("Network.enable", {})
         self.driver.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": {"Accept-Language": languages}})
 

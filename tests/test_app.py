@@ -1,5 +1,6 @@
 """The app: its words and HTML as pure functions; the page in a real Chromium over a real server and index."""
 
+import os
 import re
 import socket
 import sys
@@ -10,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from browser import Page
+from browser import DRIVER, Page
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 from selenium.webdriver.common.keys import Keys
@@ -73,6 +74,8 @@ def url(engine: rag.Engine, contacts: set[str]) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browsers(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Page]]:
     """Browsers by the languages their people like, each started once."""
+    if DRIVER is None and "CI" not in os.environ:
+        pytest.skip("chromedriver is not here: on Debian, install chromium and chromium-driver")
     started: dict[str, Page] = {}
 
     def browser(languages: str) -> Page:
