@@ -164,13 +164,8 @@ class Passage:
         return self.alignment.ranges[-1][1]
 
     @property
-    def context(self) -> str:
-        """Title and section: embedded and indexed with the text, but never quoted."""
-        return "\n".join(part for part in (self.title, self.section) if part)
-
-    @property
     def searchable(self) -> str:
-        """Context and text: what is embedded and indexed."""
+        """What is embedded and indexed: title and section, which are never quoted, and the text."""
         return "\n".join(part for part in (self.title, self.section, self.text) if part)
 
 

@@ -218,8 +218,7 @@ def test_sections_are_the_headings_above_a_paragraph_and_end_at_the_next_title()
         ("二、保障", 3, "保障有力。"),
     ]
     assert {p.title for p in passages} == {"题目在此"}
-    assert passages[0].context == "题目在此\n一、总体要求 (一)主要目标"
-    assert passages[0].searchable == passages[0].context + "\n目标是第一。"
+    assert passages[0].searchable == "题目在此\n一、总体要求 (一)主要目标\n目标是第一。"
     assert passages[2].id == "dir/a.txt#3"
 
 
