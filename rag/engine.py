@@ -13,7 +13,7 @@ from rag.encoder import DEFAULT_ENCODER, load_encoder
 from rag.errors import DocumentError, QuestionError, SnapshotError
 from rag.index import Index, build_index, refresh_index
 from rag.index.snapshot import read_pointer
-from rag.reader import SentenceReader
+from rag.reader import SentenceReader, passage_states
 from rag.retrieve import retrieve
 from rag.types import Answer, BuildReport, Candidate, Span
 
@@ -99,7 +99,7 @@ def open(index: str | PathLike[str] | None = None) -> Engine:
 def _refresh_default() -> None:
     """Builds `index/` where that is due. One that stands serves on when its build fails."""
     try:
-        refresh_index(DEFAULT_INDEX, DEFAULT_ARTICLES)
+        refresh_index(DEFAULT_INDEX, DEFAULT_ARTICLES, passage_states)
     except (DocumentError, SnapshotError) as error:
         if read_pointer(DEFAULT_INDEX) is None:
             raise
@@ -120,7 +120,7 @@ def build(
         EncoderError: the encoder is not on this machine.
         SnapshotError: the index cannot be written.
     """
-    return build_index(Path(articles), Path(index), encoder)
+    return build_index(Path(articles), Path(index), load_encoder(encoder), passage_states)
 
 
 def answer(question: str) -> Answer:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from rag.reader.sentence import SentenceReader
+from rag.reader.states import passage_states
 from rag.types import Span
 
-__all__ = ["Reader", "SentenceReader"]
+__all__ = ["Reader", "SentenceReader", "passage_states"]
 
 
 class Reader(Protocol):
