@@ -4,15 +4,16 @@ import logging
 import threading
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
 from rag.answers import MIN_CONFIDENCE, decide
 from rag.documents import clean
 from rag.encoder import DEFAULT_ENCODER, load_encoder
-from rag.errors import DocumentError, QuestionError, SnapshotError
+from rag.errors import DocumentError, QuestionError, RagError, SnapshotError
 from rag.index import Index, build_index, refresh_index
-from rag.index.snapshot import read_pointer
+from rag.index.snapshot import read_pointer, signature
 from rag.reader import SentenceReader, passage_states
 from rag.retrieve import retrieve
 from rag.types import Answer, BuildReport, Candidate, Span
@@ -31,12 +32,42 @@ _default_lock = threading.Lock()
 _default: "Engine | None" = None
 
 
-class Engine:
-    """An open index. The models load once; threads may share it."""
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A snapshot and the reader for it: all that one answer comes from."""
 
-    def __init__(self, index: Index) -> None:
-        self._index = index
-        self._reader = SentenceReader(index.encoder)
+    index: Index
+    reader: SentenceReader
+
+
+class Engine:
+    """An open index. The models load once; threads may share it.
+
+    A question asked after a build is done is answered from what was built; each answer comes whole from one snapshot.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._signature = signature(folder)
+        self._opened = _open(folder)
+
+    def _current(self) -> _Opened:
+        """The snapshot in use; one that was switched to since the last question is opened first.
+
+        Where it cannot be opened, the one open serves on.
+        """
+        if signature(self._folder) == self._signature:
+            return self._opened
+        with self._lock:
+            found = signature(self._folder)
+            if found != self._signature:
+                self._signature = found
+                try:
+                    self._opened = _open(self._folder, self._opened)
+                except RagError as error:
+                    log.warning("the index was switched, but cannot be opened; the one before serves on: %s", error)
+            return self._opened
 
     def search(self, question: str, k: int = 10) -> tuple[Candidate, ...]:
         """The `k` passages that fit `question` best, best first; fewer when the index holds fewer.
@@ -44,10 +75,7 @@ class Engine:
         Raises:
             QuestionError: `question` is no text, empty or too long, or `k` is below 1.
         """
-        if k < 1:
-            raise QuestionError(f"{k} passages were asked for: expected a number from 1 up")
-        asked = checked_question(question)
-        return retrieve(self._index, asked, k) if any(c.isalnum() for c in asked) else ()
+        return _search(self._current().index, question, k)
 
     def answer(self, question: str, top_k: int = 5, min_confidence: float | None = None) -> Answer:
         """What the articles answer, quoted and cited; an abstention when they do not hold it.
@@ -62,21 +90,37 @@ class Engine:
         """
         if min_confidence is not None and not 0 <= min_confidence <= 1:
             raise QuestionError(f"the least confidence is {min_confidence}: expected a probability from 0 to 1")
-        candidates = self.search(question, top_k)
+        opened = self._current()
+        candidates = _search(opened.index, question, top_k)
         asked = checked_question(question)
-        spans = self._reader.read(asked, [c.passage.text for c in candidates]) if candidates else ()
+        spans = opened.reader.read(asked, [c.passage.text for c in candidates]) if candidates else ()
         answer = decide(asked, candidates, spans, MIN_CONFIDENCE if min_confidence is None else min_confidence)
-        self._check(answer)
+        _check(opened.index, answer)
         return answer
 
-    def _check(self, answer: Answer) -> None:
-        """Holds the guarantee of every citation: the cleaned form of the raw range is the quote."""
-        for citation in (*answer.citations, *(c for other in answer.alternatives for c in other.citations)):
-            if clean(self._index.store.raw(citation.source)[citation.start : citation.end]) != citation.quote:
-                raise SnapshotError(
-                    f"{citation.source} [{citation.start}:{citation.end}] is not {citation.quote!r} when cleaned: "
-                    f"the index is damaged; build it again"
-                )
+
+def _open(folder: Path, before: _Opened | None = None) -> _Opened:
+    """The snapshot in use in a folder, with the reader `before` it where the encoder is the same."""
+    index = Index(folder)
+    same = before is not None and before.index.encoder is index.encoder
+    return _Opened(index, before.reader if before is not None and same else SentenceReader(index.encoder))
+
+
+def _search(index: Index, question: str, k: int) -> tuple[Candidate, ...]:
+    if k < 1:
+        raise QuestionError(f"{k} passages were asked for: expected a number from 1 up")
+    asked = checked_question(question)
+    return retrieve(index, asked, k) if any(c.isalnum() for c in asked) else ()
+
+
+def _check(index: Index, answer: Answer) -> None:
+    """Holds the guarantee of every citation: the cleaned form of the raw range is the quote."""
+    for citation in (*answer.citations, *(c for other in answer.alternatives for c in other.citations)):
+        if clean(index.store.raw(citation.source)[citation.start : citation.end]) != citation.quote:
+            raise SnapshotError(
+                f"{citation.source} [{citation.start}:{citation.end}] is not {citation.quote!r} when cleaned: "
+                f"the index is damaged; build it again"
+            )
 
 
 def open(index: str | PathLike[str] | None = None) -> Engine:
@@ -92,8 +136,8 @@ def open(index: str | PathLike[str] | None = None) -> Engine:
     """
     if index is None:
         _refresh_default()
-        return Engine(Index(DEFAULT_INDEX))
-    return Engine(Index(Path(index)))
+        return Engine(DEFAULT_INDEX)
+    return Engine(Path(index))
 
 
 def _refresh_default() -> None:
@@ -107,20 +151,24 @@ def _refresh_default() -> None:
 
 
 def build(
-    articles: str | PathLike[str], index: str | PathLike[str] = DEFAULT_INDEX, encoder: str = DEFAULT_ENCODER
+    articles: str | PathLike[str],
+    index: str | PathLike[str] = DEFAULT_INDEX,
+    encoder: str = DEFAULT_ENCODER,
+    follow_symlinks: bool = False,
 ) -> BuildReport:
     """Builds the index of a folder of articles (.txt, also in folders below it) into another folder.
 
-    What an earlier build left there keeps serving until the new index is whole. Vectors of passages that did not
-    change are taken over. A file that cannot be read is left out and named in the report. `encoder` is the name or
-    path of a sentence-transformers model that is on this machine.
+    What an earlier build left there keeps serving until the new index is whole, and engines that have it open then move
+    on to the new one. What did not change is taken over. A file that cannot be read is left out and named in the
+    report, and so is a link that leads out of the folder, unless `follow_symlinks`. `encoder` is the name or path of a
+    sentence-transformers model that is on this machine.
 
     Raises:
         DocumentError: there is no such folder, or no text in it.
         EncoderError: the encoder is not on this machine.
         SnapshotError: the index cannot be written.
     """
-    return build_index(Path(articles), Path(index), load_encoder(encoder), passage_states)
+    return build_index(Path(articles), Path(index), load_encoder(encoder), passage_states, follow_symlinks)
 
 
 def answer(question: str) -> Answer:
