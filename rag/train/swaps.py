@@ -1,8 +1,8 @@
 """Near misses: questions made unanswerable by putting another name or year in place of one.
 
-"When was the Hangzhou zone founded?" asked of a passage about Hangzhou becomes "When was the Ningbo zone founded?", which
-that passage cannot answer though nearly every word of it fits. Rajpurkar et al. (2018, arXiv:1806.03822) count such
-swaps among the ways in which people write unanswerable questions; here they are made from answerable ones.
+"When was the Hangzhou zone founded?", asked of a passage about Hangzhou, becomes "When was the Ningbo zone founded?",
+which that passage cannot answer though nearly every word of it fits. Rajpurkar et al. (2018, arXiv:1806.03822) count
+such swaps among the ways in which people write unanswerable questions; here they are made from answerable ones.
 """
 
 import re
