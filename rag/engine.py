@@ -15,7 +15,7 @@ from rag.index import Index, build_index, refresh_index
 from rag.index.snapshot import read_pointer
 from rag.reader import SentenceReader
 from rag.retrieve import retrieve
-from rag.types import Answer, BuildReport, Candidate, Span
+from rag.types import Answer, BuildReport, Candidate, Span, Trace
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,11 @@ class Engine:
     def __init__(self, index: Index) -> None:
         self._index = index
         self._reader = SentenceReader(index.encoder)
+
+    @property
+    def index(self) -> Index:
+        """What is searched."""
+        return self._index
 
     def search(self, question: str, k: int = 10) -> tuple[Candidate, ...]:
         """The `k` passages that fit `question` best, best first; fewer when the index holds fewer.
@@ -60,14 +65,19 @@ class Engine:
                 from 0 to 1.
             SnapshotError: the index was changed under the engine.
         """
+        return self.trace(question, top_k, min_confidence).answer
+
+    def trace(self, question: str, top_k: int = 5, min_confidence: float | None = None) -> Trace:
+        """The answer with all that led to it; see `answer`."""
         if min_confidence is not None and not 0 <= min_confidence <= 1:
             raise QuestionError(f"the least confidence is {min_confidence}: expected a probability from 0 to 1")
+        least = MIN_CONFIDENCE if min_confidence is None else min_confidence
         candidates = self.search(question, top_k)
         asked = checked_question(question)
         spans = self._reader.read(asked, [c.passage.text for c in candidates]) if candidates else ()
-        answer = decide(asked, candidates, spans, MIN_CONFIDENCE if min_confidence is None else min_confidence)
+        answer = decide(asked, candidates, spans, least)
         self._check(answer)
-        return answer
+        return Trace(asked, candidates, spans, least, answer)
 
     def _check(self, answer: Answer) -> None:
         """Holds the guarantee of every citation: the cleaned form of the raw range is the quote."""

