@@ -15,7 +15,7 @@ from rag.index import Index, build_index, refresh_index
 from rag.index.snapshot import read_pointer
 from rag.reader import best_sentences, load_reader
 from rag.retrieve import retrieve
-from rag.types import Answer, BuildReport, Candidate, EncodedQuestion, Span
+from rag.types import Answer, BuildReport, Candidate, EncodedQuestion, Span, Trace
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,11 @@ class Engine:
     def __init__(self, index: Index) -> None:
         self._index = index
         self._reader = load_reader()
+
+    @property
+    def index(self) -> Index:
+        """What is searched."""
+        return self._index
 
     def search(self, question: str, k: int = 10) -> tuple[Candidate, ...]:
         """The `k` passages that fit `question` best, best first; fewer when the index holds fewer.
@@ -62,6 +67,10 @@ class Engine:
                 from 0 to 1.
             SnapshotError: the index was changed under the engine.
         """
+        return self.trace(question, top_k, min_confidence).answer
+
+    def trace(self, question: str, top_k: int = 5, min_confidence: float | None = None) -> Trace:
+        """The answer with all that led to it; see `answer`."""
         if min_confidence is not None and not 0 <= min_confidence <= 1:
             raise QuestionError(f"the least confidence is {min_confidence}: expected a probability from 0 to 1")
         asked = checked_question(question)
@@ -71,10 +80,10 @@ class Engine:
         texts = [candidate.passage.text for candidate in candidates]
         spans = self._reader.read(encoded, texts)
         sentences = best_sentences(encoded, texts, [self._index.sentences.vectors(c.number) for c in candidates])
-        threshold = MIN_CONFIDENCE if min_confidence is None else min_confidence
-        answer = decide(asked, candidates, spans, sentences, threshold)
+        least = MIN_CONFIDENCE if min_confidence is None else min_confidence
+        answer = decide(asked, candidates, spans, sentences, least)
         self._check(answer)
-        return answer
+        return Trace(asked, candidates, spans, least, answer)
 
     def _check(self, answer: Answer) -> None:
         """Holds the guarantee of every citation: the cleaned form of the raw range is the quote."""

@@ -8,7 +8,7 @@ line ends as they are and without a byte-order mark; all others count in the tex
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from itertools import accumulate
 from typing import Any, Literal, Self
 
@@ -192,6 +192,11 @@ class Candidate:
     sentence_rank: int | None  # by the vector of its best sentence
     lexical_rank: int | None  # by BM25
 
+    @property
+    def ranks(self) -> dict[str, int | None]:
+        """The rank in each single ranking, by its name."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name.endswith("_rank")}
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -275,6 +280,17 @@ class Answer:
             "citations": [citation.to_dict() for citation in self.citations],
             "alternatives": [alternative.to_dict() for alternative in self.alternatives],
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """How an answer came about: what each stage handed to the next."""
+
+    question: str  # as it was looked up
+    candidates: tuple[Candidate, ...]  # the passages that were read, best first
+    spans: tuple[Span, ...]  # the reader's, one of each candidate
+    min_confidence: float  # below which it abstained
+    answer: Answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ STAGES = [
     "answers",
     "engine",
     "measures",
+    "diagram",
     "evaluate",
     "train",
     "doctor",
@@ -35,6 +36,7 @@ STAGES = [
 # One module a third-party library, so that swapping one touches one file; two for the formats that both write and read.
 # Training is torch through and through, and left out.
 HOMES = {
+    "PIL": {"diagram.py"},
     "bm25s": {"index/lexical.py"},
     "cn2an": {"numerals.py"},
     "faiss": {"index/vectors.py"},

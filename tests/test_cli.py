@@ -11,7 +11,6 @@ import pytest
 
 import rag
 from rag import cli
-from rag.evaluate import by_group, read_questions, run
 
 ROOT = Path(__file__).parents[1]
 
@@ -88,20 +87,49 @@ def test_evaluate(capsys: pytest.CaptureFixture[str], seeds_index: Path, tmp_pat
     chosen = [line for line in lines if '"001-gdp-2022"' in line]
     (tmp_path / "some.jsonl").write_text("\n".join(chosen), encoding="utf-8")
     status, out, _ = call(capsys, "evaluate", tmp_path / "some.jsonl", "--index", seeds_index)
-    head, *rows = out.splitlines()
     assert status == 0
-    assert head.split() == [
-        "questions", "recall_at_1", "recall_at_5", "right_file", "right_passage", "exact_match", "f1", "abstained",
-    ]  # fmt: skip
-    outcomes = run(rag.open(seeds_index), read_questions(tmp_path / "some.jsonl"))
-    measured = by_group(outcomes)["all"]
-    expected = [measured.recall_at_1, measured.recall_at_5, measured.right_file, measured.right_passage]
-    expected += [measured.exact_match, measured.f1]
-    assert rows[0].split() == ["all", "1", *(f"{value:.3f}" for value in expected)]
-    status, out, _ = call(capsys, "evaluate", tmp_path / "some.jsonl", "--index", seeds_index, "--json")
+    assert out.splitlines()[0] == "1 questions, each measure with its 95 % interval"
+    assert "\nrecall_at_1          1.000 [1.00, 1.00]  Answerable questions whose answer stands in the first" in out
+    assert "\nnumber                 1  1.000 [1.00, 1.00]" in out
+    assert "confidence_auroc" not in out  # it takes right and wrong ones
+    status, out, _ = call(
+        capsys, "evaluate", tmp_path / "some.jsonl", "--index", seeds_index, "--json", "--plot", tmp_path / "plot.png"
+    )
     report = json.loads(out)
-    assert report["measures"]["all"] == measured.to_dict()
+    assert report["measures"]["all"]["right_passage"] == 1.0
+    assert report["intervals"]["all"]["right_passage"] == [1.0, 1.0]
+    assert report["measures"]["all"]["confidence_auroc"] is report["intervals"]["all"]["confidence_auroc"] is None
     assert [shown["id"] for shown in report["outcomes"]] == ["001-gdp-2022"]
+    assert "check" not in report
+    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_explain(capsys: pytest.CaptureFixture[str], seeds_index: Path, engine: rag.Engine) -> None:
+    status, out, _ = call(capsys, "evaluate", "--index", seeds_index, "--explain", "001-gdp-2022")
+    assert status == 0
+    trace = engine.trace("２０２２年杭州全市生产总值做到了多少？")
+    lines = out.splitlines()
+    assert lines[:3] == [
+        "001-gdp-2022 (number, zh-Hans): ２０２２年杭州全市生产总值做到了多少？",
+        "expected: 18753亿元 | 18753亿",
+        "    001_8e6b4b469e2de1b1.txt: 2022年,杭州实现生产总值18753亿元,增长1.5%,经济总量位居全国第9位,距“2万亿俱乐部”仅一步之遥。",
+    ]
+    (words,) = (line for line in lines if line.startswith("    2022 "))
+    assert words.split()[::2] == [*engine.index.lexical.weights(trace.question)]
+    for number, (candidate, span) in enumerate(zip(trace.candidates, trace.spans, strict=True), start=1):
+        assert any(line.startswith(f"{number:>3}. {candidate.passage.id}") for line in lines)
+        assert any(f"dense_rank {candidate.dense_rank or '-'}, " in line for line in lines)
+        assert any(line.endswith(f": {span.text}") and f"score {span.score:.3f}" in line for line in lines)
+    confidence = trace.answer.confidence
+    assert lines[-2].startswith(f"decision: the confidence {confidence:.3f} reaches {trace.min_confidence}: answered, ")
+    assert lines[-1] == "verdict: right"
+    status, out, _ = call(capsys, "evaluate", "--index", seeds_index, "--explain", "none-shanghai-gdp")
+    assert "expected: no answer" in out.splitlines()
+    assert call(capsys, "evaluate", "--index", seeds_index, "--explain", "no-such") == (
+        2,
+        "",
+        "rag: there is no question 'no-such': expected one of the ids of the question set\n",
+    )
 
 
 def test_doctor(capsys: pytest.CaptureFixture[str], seeds_index: Path, tmp_path: Path) -> None:

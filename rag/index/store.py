@@ -81,6 +81,11 @@ class Store:
         found = {number: _passage(row) for number, *row in rows}
         return [found[number] for number in numbers]
 
+    def passages_of(self, source: str) -> list[Passage]:
+        """The passages of a file, in its order; none of a file that is not there."""
+        rows = self._select(f"SELECT {_COLUMNS} FROM passage WHERE source = ? ORDER BY number", source)
+        return [_passage(row) for row in rows]
+
     def digests(self) -> list[str]:
         """The digest of every passage by number."""
         return [row[0] for row in self._select("SELECT digest FROM passage ORDER BY number")]
