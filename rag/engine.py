@@ -4,7 +4,6 @@ import logging
 import threading
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
@@ -14,9 +13,9 @@ from rag.encoder import DEFAULT_ENCODER, load_encoder
 from rag.errors import DocumentError, QuestionError, RagError, SnapshotError
 from rag.index import Index, build_index, refresh_index
 from rag.index.snapshot import read_pointer, signature
-from rag.reader import SentenceReader, passage_states
+from rag.reader import best_sentences, load_reader, passage_states
 from rag.retrieve import retrieve
-from rag.types import Answer, BuildReport, Candidate, Span
+from rag.types import Answer, BuildReport, Candidate, EncodedQuestion, Span, Trace
 
 log = logging.getLogger(__name__)
 
@@ -32,42 +31,71 @@ _default_lock = threading.Lock()
 _default: "Engine | None" = None
 
 
-@dataclass(frozen=True, slots=True)
 class _Opened:
-    """A snapshot and the reader for it: all that one answer comes from."""
+    """One snapshot, opened to be asked; see `Engine`."""
 
-    index: Index
-    reader: SentenceReader
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._reader = load_reader()
+
+    @property
+    def index(self) -> Index:
+        """What is searched."""
+        return self._index
+
+    def search(self, question: str, k: int = 10) -> tuple[Candidate, ...]:
+        """The best `k` passages."""
+        asked = checked_question(question)
+        _check_count(k)
+        return self._retrieve(self._index.encoder.encode_question(asked), k)
+
+    def _retrieve(self, question: EncodedQuestion, k: int) -> tuple[Candidate, ...]:
+        return retrieve(self._index, question, k) if any(c.isalnum() for c in question.text) else ()
+
+    def trace(self, question: str, top_k: int = 5, min_confidence: float | None = None) -> Trace:
+        """The answer with all that led to it."""
+        if min_confidence is not None and not 0 <= min_confidence <= 1:
+            raise QuestionError(f"the least confidence is {min_confidence}: expected a probability from 0 to 1")
+        asked = checked_question(question)
+        _check_count(top_k)
+        encoded = self._index.encoder.encode_question(asked)
+        candidates = self._retrieve(encoded, top_k)
+        texts = [candidate.passage.text for candidate in candidates]
+        kept = [self._index.lower_states(candidate.passage) for candidate in candidates]
+        spans = self._reader.read(encoded, texts, kept)
+        sentences = best_sentences(encoded, texts, [self._index.sentences.vectors(c.number) for c in candidates])
+        least = MIN_CONFIDENCE if min_confidence is None else min_confidence
+        answer = decide(asked, candidates, spans, sentences, least)
+        self._check(answer)
+        return Trace(asked, candidates, spans, least, answer)
+
+    def _check(self, answer: Answer) -> None:
+        """Holds the guarantee of every citation: the cleaned form of the raw range is the quote."""
+        for citation in (*answer.citations, *(c for other in answer.alternatives for c in other.citations)):
+            if clean(self._index.store.raw(citation.source)[citation.start : citation.end]) != citation.quote:
+                raise SnapshotError(
+                    f"{citation.source} [{citation.start}:{citation.end}] is not {citation.quote!r} when cleaned: "
+                    f"the index is damaged; build it again"
+                )
 
 
 class Engine:
     """An open index. The models load once; threads may share it.
 
-    A question asked after a build is done is answered from what was built; each answer comes whole from one snapshot.
+    A question asked after a build is done is answered from what was built, and every answer comes whole from one
+    snapshot.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
         self._signature = signature(folder)
-        self._opened = _open(folder)
+        self._opened = _Opened(Index(folder))
 
-    def _current(self) -> _Opened:
-        """The snapshot in use; one that was switched to since the last question is opened first.
-
-        Where it cannot be opened, the one open serves on.
-        """
-        if signature(self._folder) == self._signature:
-            return self._opened
-        with self._lock:
-            found = signature(self._folder)
-            if found != self._signature:
-                self._signature = found
-                try:
-                    self._opened = _open(self._folder, self._opened)
-                except RagError as error:
-                    log.warning("the index was switched, but cannot be opened; the one before serves on: %s", error)
-            return self._opened
+    @property
+    def index(self) -> Index:
+        """What is searched."""
+        return self._current().index
 
     def search(self, question: str, k: int = 10) -> tuple[Candidate, ...]:
         """The `k` passages that fit `question` best, best first; fewer when the index holds fewer.
@@ -75,7 +103,7 @@ class Engine:
         Raises:
             QuestionError: `question` is no text, empty or too long, or `k` is below 1.
         """
-        return _search(self._current().index, question, k)
+        return self._current().search(question, k)
 
     def answer(self, question: str, top_k: int = 5, min_confidence: float | None = None) -> Answer:
         """What the articles answer, quoted and cited; an abstention when they do not hold it.
@@ -88,39 +116,28 @@ class Engine:
                 from 0 to 1.
             SnapshotError: the index was changed under the engine.
         """
-        if min_confidence is not None and not 0 <= min_confidence <= 1:
-            raise QuestionError(f"the least confidence is {min_confidence}: expected a probability from 0 to 1")
-        opened = self._current()
-        candidates = _search(opened.index, question, top_k)
-        asked = checked_question(question)
-        spans = opened.reader.read(asked, [c.passage.text for c in candidates]) if candidates else ()
-        answer = decide(asked, candidates, spans, MIN_CONFIDENCE if min_confidence is None else min_confidence)
-        _check(opened.index, answer)
-        return answer
+        return self.trace(question, top_k, min_confidence).answer
 
+    def trace(self, question: str, top_k: int = 5, min_confidence: float | None = None) -> Trace:
+        """The answer with all that led to it; see `answer`."""
+        return self._current().trace(question, top_k, min_confidence)
 
-def _open(folder: Path, before: _Opened | None = None) -> _Opened:
-    """The snapshot in use in a folder, with the reader `before` it where the encoder is the same."""
-    index = Index(folder)
-    same = before is not None and before.index.encoder is index.encoder
-    return _Opened(index, before.reader if before is not None and same else SentenceReader(index.encoder))
+    def _current(self) -> _Opened:
+        """The snapshot in use; one that was switched to since the last question is opened first.
 
-
-def _search(index: Index, question: str, k: int) -> tuple[Candidate, ...]:
-    if k < 1:
-        raise QuestionError(f"{k} passages were asked for: expected a number from 1 up")
-    asked = checked_question(question)
-    return retrieve(index, asked, k) if any(c.isalnum() for c in asked) else ()
-
-
-def _check(index: Index, answer: Answer) -> None:
-    """Holds the guarantee of every citation: the cleaned form of the raw range is the quote."""
-    for citation in (*answer.citations, *(c for other in answer.alternatives for c in other.citations)):
-        if clean(index.store.raw(citation.source)[citation.start : citation.end]) != citation.quote:
-            raise SnapshotError(
-                f"{citation.source} [{citation.start}:{citation.end}] is not {citation.quote!r} when cleaned: "
-                f"the index is damaged; build it again"
-            )
+        Where it cannot be opened, the one that is open serves on.
+        """
+        if signature(self._folder) == self._signature:
+            return self._opened
+        with self._lock:
+            found = signature(self._folder)
+            if found != self._signature:
+                try:
+                    self._opened = _Opened(Index(self._folder))
+                except RagError as error:
+                    log.warning("the index was switched, but cannot be opened; the one before serves on: %s", error)
+                self._signature = found
+            return self._opened
 
 
 def open(index: str | PathLike[str] | None = None) -> Engine:
@@ -194,7 +211,12 @@ def read(question: str, passages: Sequence[str]) -> tuple[Span, ...]:
     """
     if isinstance(passages, str):
         raise QuestionError("the passages are one text: expected a list of passages; put it in brackets")
-    return SentenceReader(load_encoder()).read(checked_question(question), passages)
+    return load_reader().read(load_encoder().encode_question(checked_question(question)), passages)
+
+
+def _check_count(count: int) -> None:
+    if count < 1:
+        raise QuestionError(f"{count} passages were asked for: expected a number from 1 up")
 
 
 def checked_question(question: str) -> str:

@@ -175,6 +175,19 @@ class LexicalIndex:
         best = found[np.lexsort((found, -scores[found]))][:count]
         return [(int(number), float(scores[number])) for number in best]
 
+    def weights(self, question: str) -> dict[str, float]:
+        """The weight of each word of the question that is looked up: the IDF of Lucene's BM25, higher for rarer words,
+        and 0 for a word that no passage holds."""
+        ends, known = self._bm25.scores["indptr"], self._bm25.vocab_dict
+        counts = {
+            word: int(ends[known[word] + 1] - ends[known[word]]) if word in known else 0
+            for word in query_words(question)
+        }
+        return {
+            word: math.log(1 + (len(self) - count + 0.5) / (count + 0.5)) if count else 0.0
+            for word, count in counts.items()
+        }
+
 
 def _scores(found: _Counts, passages: int) -> NDArray[np.float32]:
     """BM25 as bm25s computes it with `method="lucene"`, without its loops over passages: idf · tf / (tf + k1 · (1 - b +

@@ -132,6 +132,11 @@ class Store:
         found = {number: _passage(row) for number, *row in rows}
         return [found[number] for number in numbers]
 
+    def passages_of(self, source: str) -> list[Passage]:
+        """The passages of a file, in its order; none of a file that is not there."""
+        rows = self._select(f"SELECT {_COLUMNS} FROM passage WHERE source = ? ORDER BY number", source)
+        return [_passage(row) for row in rows]
+
     def entries(self) -> list[Entry]:
         """Every article, to be taken over, with the digests of its passages; in the order of their numbers."""
         passages: dict[str, list[str]] = {}

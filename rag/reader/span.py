@@ -18,7 +18,7 @@ from rag.reader.graph import reader_graph
 from rag.reader.states import LowerHalf, window_states
 from rag.reader.tokens import QUESTION_LIMIT, PassageTokens, SpanTokenizer, Window, cut_span, window_ranges
 from rag.reader.weights import SPAN_LIMIT, ReaderWeights, load_weights
-from rag.types import Span
+from rag.types import EncodedQuestion, Span
 
 NO_SPAN = -100.0  # the score where no span can be: a passage without a visible character; finite, so that it is JSON
 
@@ -79,7 +79,10 @@ class SpanReader:
         return PassageStates(passage, tokens, windows, tuple(kept))
 
     def read(
-        self, question: str, passages: Sequence[str], kept: Sequence[Sequence[np.ndarray] | None] | None = None
+        self,
+        question: EncodedQuestion,
+        passages: Sequence[str],
+        kept: Sequence[Sequence[np.ndarray] | None] | None = None,
     ) -> tuple[Span, ...]:
         """For each passage its best span, never abstaining; a passage without a visible character has an empty one.
 
@@ -88,8 +91,11 @@ class SpanReader:
         score: log-odds of this span against "no answer here". no_answer_score: log-odds of "no answer here" against all
         spans of the passage together. Both can be compared between passages.
         """
+        lower = question.lower
+        if lower is None or len(lower) > QUESTION_LIMIT:
+            lower = self.question_states(question.text)
         prepared = list(self._pool.map(self.passage_states, passages, kept or [None] * len(passages)))
-        return self.read_states(self.question_states(question), prepared)
+        return self.read_states(lower, prepared)
 
     def read_states(self, question: np.ndarray, passages: Sequence[PassageStates]) -> tuple[Span, ...]:
         """The same from lower states computed before: the question's (length, width) and the passages'."""
