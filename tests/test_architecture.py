@@ -22,6 +22,7 @@ STAGES = [
     "index",
     "retrieve",
     "reader",
+    "calibration",
     "answers",
     "engine",
     "measures",
