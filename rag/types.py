@@ -12,6 +12,9 @@ from dataclasses import asdict, dataclass, field, fields
 from itertools import accumulate
 from typing import Any, Literal, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 BlockKind = Literal["title", "heading", "paragraph"]
 DocumentKind = Literal["article", "teaser"]
 AbstentionReason = Literal["no_candidates", "no_span", "low_confidence"]
@@ -169,10 +172,20 @@ class Passage:
         return "\n".join(part for part in (self.title, self.section, self.text) if part)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedQuestion:
+    """A question as the encoder sees it, encoded once for retrieval and reading."""
+
+    text: str
+    vector: NDArray[np.float32]  # of unit length, shape (dimension,)
+    lower: NDArray[np.float32] | None  # states above the default encoder's lower layers, (tokens, dimension)
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A passage the retriever returned. Ranks count from 1; None where that side did not find the passage."""
 
+    number: int  # place of the passage in the index, from 0
     passage: Passage
     score: float  # sum of reciprocal ranks; higher is better
     dense_rank: int | None  # by the vector of the whole passage, its title and section included
@@ -275,7 +288,8 @@ class Trace:
 
     question: str  # as it was looked up
     candidates: tuple[Candidate, ...]  # the passages that were read, best first
-    spans: tuple[Span, ...]  # the reader's, one of each candidate
+    spans: tuple[Span, ...]  # the best span of each candidate
+    sentences: tuple[Span, ...]  # and its best sentence
     min_confidence: float  # below which it abstained
     answer: Answer
 

