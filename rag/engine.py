@@ -13,7 +13,7 @@ from rag.encoder import DEFAULT_ENCODER, load_encoder
 from rag.errors import DocumentError, QuestionError, SnapshotError
 from rag.index import Index, build_index, refresh_index
 from rag.index.snapshot import read_pointer
-from rag.reader import best_sentences, load_reader
+from rag.reader import best_sentences, load_reader, passage_states
 from rag.retrieve import retrieve
 from rag.types import Answer, BuildReport, Candidate, EncodedQuestion, Span, Trace
 
@@ -78,12 +78,13 @@ class Engine:
         encoded = self._index.encoder.encode_question(asked)
         candidates = self._retrieve(encoded, top_k)
         texts = [candidate.passage.text for candidate in candidates]
-        spans = self._reader.read(encoded, texts)
+        kept = [self._index.lower_states(candidate.passage) for candidate in candidates]
+        spans = self._reader.read(encoded, texts, kept)
         sentences = best_sentences(encoded, texts, [self._index.sentences.vectors(c.number) for c in candidates])
-        threshold = MIN_CONFIDENCE if min_confidence is None else min_confidence
-        answer = decide(asked, candidates, spans, sentences, threshold)
+        least = MIN_CONFIDENCE if min_confidence is None else min_confidence
+        answer = decide(asked, candidates, spans, sentences, least)
         self._check(answer)
-        return Trace(asked, candidates, spans, sentences, threshold, answer)
+        return Trace(asked, candidates, spans, least, answer)
 
     def _check(self, answer: Answer) -> None:
         """Holds the guarantee of every citation: the cleaned form of the raw range is the quote."""
@@ -115,7 +116,7 @@ def open(index: str | PathLike[str] | None = None) -> Engine:
 def _refresh_default() -> None:
     """Builds `index/` where that is due. One that stands serves on when its build fails."""
     try:
-        refresh_index(DEFAULT_INDEX, DEFAULT_ARTICLES)
+        refresh_index(DEFAULT_INDEX, DEFAULT_ARTICLES, passage_states)
     except (DocumentError, SnapshotError) as error:
         if read_pointer(DEFAULT_INDEX) is None:
             raise
@@ -136,7 +137,7 @@ def build(
         EncoderError: the encoder is not on this machine.
         SnapshotError: the index cannot be written.
     """
-    return build_index(Path(articles), Path(index), encoder)
+    return build_index(Path(articles), Path(index), load_encoder(encoder), passage_states)
 
 
 def answer(question: str) -> Answer:

