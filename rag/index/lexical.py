@@ -180,9 +180,13 @@ class LexicalIndex:
 
     @classmethod
     def load(cls, folder: Path) -> "LexicalIndex":
-        """The index that `save` wrote to `folder`."""
+        """The index that `save` wrote to `folder`. Raises `ValueError` when its files do not belong together."""
         counts = np.load(folder / _COUNTS, mmap_mode="r", allow_pickle=False)
-        return cls(bm25s.BM25.load(folder, load_corpus=False, allow_pickle=False), counts)
+        bm25 = bm25s.BM25.load(folder, load_corpus=False, allow_pickle=False)
+        data, passages, ends = (bm25.scores[name] for name in ("data", "indices", "indptr"))
+        if not len(data) == len(passages) == len(counts) == ends[-1] or len(ends) != len(bm25.vocab_dict) + 1:
+            raise ValueError(f"{folder.name}: its files do not belong together")
+        return cls(bm25, counts)
 
     def save(self, folder: Path) -> None:
         """Writes the index to `folder`: arrays without pickle, and JSON."""
