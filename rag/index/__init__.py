@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rag.documents import article_paths, read_article
 from rag.encoder import DEFAULT_ENCODER, Encoder, load_encoder
 from rag.errors import DocumentError, SnapshotError
+from rag.index.bridge import Bridge
 from rag.index.lexical import LexicalIndex
 from rag.index.snapshot import (
     LEXICAL,
@@ -68,6 +69,7 @@ class Index:
             self.passages = VectorIndex.load(snapshot / PASSAGES)
             self.sentences = VectorIndex.load(snapshot / SENTENCES)
             self.lexical = LexicalIndex.load(snapshot / LEXICAL)
+            self.bridge = Bridge(self.lexical)
             parts: tuple[Sized, ...] = (self.store, self.passages, self.sentences, self.lexical)
             counts = {self.manifest.passages, *(len(part) for part in parts)}
         except Exception as error:

@@ -27,7 +27,7 @@ from rag.errors import SnapshotError
 
 log = logging.getLogger(__name__)
 
-SCHEMA = 1
+SCHEMA = 2
 MANIFEST, STORE = "manifest.json", "passages.sqlite"
 PASSAGES, SENTENCES, LEXICAL = "passages", "sentences", "lexical"
 _CURRENT, _SNAPSHOTS, _LOCK = "current.json", "snapshots", "build.lock"

@@ -55,6 +55,10 @@ class VectorIndex:
             best.setdefault(int(self._owners[row]), float(score))
         return sorted(best.items(), key=lambda found: (-found[1], found[0]))[:count]
 
+    def similarity(self, number: int, vector: NDArray[np.float32]) -> float:
+        """The cosine of the best vector of one passage with `vector`, shape `(dimension,)`, -1 to 1."""
+        return float((self.vectors(number) @ vector).max())
+
     def vectors(self, number: int) -> NDArray[np.float32]:
         """The vectors of one passage, shape `(vectors, dimension)`."""
         first, last = np.searchsorted(self._owners, [number, number + 1])
