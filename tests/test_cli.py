@@ -112,7 +112,8 @@ def test_explain(capsys: pytest.CaptureFixture[str], seeds_index: Path, engine: 
     assert lines[:3] == [
         "001-gdp-2022 (number, zh-Hans): ２０２２年杭州全市生产总值做到了多少？",
         "expected: 18753亿元 | 18753亿",
-        "    001_8e6b4b469e2de1b1.txt: 2022年,杭州实现生产总值18753亿元,增长1.5%,经济总量位居全国第9位,距“2万亿俱乐部”仅一步之遥。",
+        "    001_8e6b4b469e2de1b1.txt: 2022年,杭州实现生产总值18753亿元,增长1.5%,经济总量位居全国第9位,"
+        "距“2万亿俱乐部”仅一步之遥。",
     ]
     (words,) = (line for line in lines if line.startswith("    2022 "))
     assert words.split()[::2] == [*engine.index.lexical.weights(trace.question)]
