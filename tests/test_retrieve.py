@@ -12,7 +12,7 @@ from rag.index.lexical import plain_terms
 def test_the_score_is_the_sum_of_both_cosines_and_the_share_of_words(engine: rag.Engine, seeds_index: Path) -> None:
     question = "2022年杭州的生产总值是多少?"
     index = Index(seeds_index)
-    (vector,) = index.encoder.encode_queries([question])
+    vector = index.encoder.encode_question(question).vector
     dense, sentence = dict(index.passages.search(vector, 164)), dict(index.sentences.search(vector, 164))
     share = dict(index.lexical.search(plain_terms(question), 164))
     found = engine.search(question, 50)
