@@ -13,7 +13,6 @@ from rag.documents import clean
 from rag.encoder import DEFAULT_ENCODER, load_encoder
 from rag.errors import DocumentError, QuestionError, RagError, SnapshotError
 from rag.index import Index, build_index, refresh_index
-from rag.index.lexical import plain_terms
 from rag.index.snapshot import read_pointer, signature
 from rag.reader import best_sentences, load_reader, passage_states
 from rag.retrieve import retrieve
@@ -81,7 +80,7 @@ class _Opened:
         spans = self._reader.read(question, texts, [self._index.lower_states(c.passage) for c in candidates])
         vectors = [self._index.sentences.vectors(candidate.number) for candidate in candidates]
         sentences = best_sentences(question, texts, vectors)
-        found = signals(question, plain_terms(question.text), candidates, spans, sentences)
+        found = signals(question, self._index.bridge.terms(question.text), candidates, spans, sentences)
         return choose(question.text, spans, sentences), found
 
     def _check(self, answer: Answer) -> None:

@@ -118,7 +118,7 @@ def test_explain(capsys: pytest.CaptureFixture[str], seeds_index: Path, engine: 
         "距“2万亿俱乐部”仅一步之遥。",
     ]
     (words,) = (line for line in lines if line.startswith("    2022 "))
-    assert words.split()[::2] == [*engine.index.lexical.weights(trace.question)]
+    assert words.split()[::2] == [term.word for term in engine.index.bridge.terms(trace.question)]
     for number, (candidate, span) in enumerate(zip(trace.candidates, trace.spans, strict=True), start=1):
         assert any(line.startswith(f"{number:>3}. {candidate.passage.id}") for line in lines)
         assert any(f"dense_rank {candidate.dense_rank or '-'}, " in line for line in lines)
