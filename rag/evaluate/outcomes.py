@@ -98,9 +98,7 @@ def judge(engine: Engine, question: Question, trace: Trace) -> Outcome:
     found = engine.search(question.question, _DEPTH)
     rank = next((n for n, candidate in enumerate(found, start=1) if _is_gold(question, candidate)), None)
     answer = trace.answer
-    best, citation = answer.text, next(iter(answer.citations), None)
-    if not answer.answered and answer.alternatives:
-        best, citation = answer.alternatives[0].text, answer.alternatives[0].citations[0]
+    best, citation = (trace.found[0].text, trace.found[0].citations[0]) if trace.found else ("", None)
     given = citation if answer.answered else None
     return Outcome(
         id=question.id,
