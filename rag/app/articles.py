@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.events import Dependency
 
 from rag.app.collection import MAX_FILE_BYTES, MAX_FILES, Change, Progress, named, public_message
 from rag.app.desk import Desk
@@ -19,8 +20,8 @@ log = logging.getLogger(__name__)
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 
 
-def build_articles(page: gr.Blocks, desk: Desk, words: Words) -> None:
-    """Lays the tab out and connects it."""
+def build_articles(desk: Desk, words: Words) -> Callable[[Dependency], None]:
+    """Lays the tab out and connects it. Returns what to do once the language is known."""
     collection, language = desk.collection, words.language
     changed = gr.State(None)
     upload = gr.File(
@@ -87,14 +88,14 @@ def build_articles(page: gr.Blocks, desk: Desk, words: Words) -> None:
     upload.upload(add_files, [upload, language], [*outputs, upload], **changing)
     add.click(add_text, [title, text, language], [*outputs, title, text], **changing)
     remove.click(take_out, [chosen, language], outputs, **changing)
-    for opened in (page.load, language.change):
-        opened(listed, language, [table, chosen], show_progress="hidden", **_PRIVATE)
+    listing: dict[str, Any] = {"show_progress": "hidden", **_PRIVATE}
+    language.input(listed, language, [table, chosen], **listing)
     language.input(
         lambda language, changed: render_change(changed[0], changed[1], language) if changed else "",
         *([language, changed], said),
-        show_progress="hidden",
-        **_PRIVATE,
+        **listing,
     )
+    return lambda greeted: greeted.then(listed, language, [table, chosen], **listing)
 
 
 def _read(paths: Sequence[str]) -> list[tuple[str, bytes]]:

@@ -1,9 +1,11 @@
 """The tab to ask in: the question, the answer with its sources, and the questions of the session."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
+from gradio.events import Dependency
 
 from rag.app.desk import Desk, Reply
 from rag.app.render import Notice, Shown, render, render_history
@@ -40,8 +42,8 @@ def asked(desk: Desk, question: str) -> Shown:
         return next((notice for kind, notice in problems.items() if isinstance(error, kind)), "failed")
 
 
-def build_ask(page: gr.Blocks, desk: Desk, words: Words) -> None:
-    """Lays the tab out and connects it."""
+def build_ask(desk: Desk, words: Words) -> Callable[[Dependency], None]:
+    """Lays the tab out and connects it. Returns what to do once the language is known."""
     language = words.language
     shown, history = gr.State("start"), gr.State([])
     question = gr.Textbox(lines=1, max_lines=8, autofocus=True, elem_id="question", **_question_texts("zh"))
@@ -75,13 +77,18 @@ def build_ask(page: gr.Blocks, desk: Desk, words: Words) -> None:
         button.click(lambda text: text, button, question, show_progress="hidden", queue=False, **_PRIVATE).then(
             show, inputs, outputs, js=noted, **_ASKING
         )
-    page.load(None, None, question, js="() => yinju.asked()", **_PRIVATE).then(reopen, inputs, outputs, **_ASKING)
     language.input(
         lambda language, shown, history: (render(shown, language), render_history(history, language)),
         *([language, shown, history], [result, past]),
         show_progress="hidden",
         **_PRIVATE,
     )
+
+    def greet(greeted: Dependency) -> None:
+        asked = greeted.then(None, None, question, js="() => yinju.asked()", **_PRIVATE)
+        asked.then(reopen, inputs, outputs, **_ASKING)
+
+    return greet
 
 
 def _judging(desk: Desk, words: Words, shown: gr.State) -> tuple[gr.Row, gr.HTML]:

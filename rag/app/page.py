@@ -37,17 +37,20 @@ def build_app(desk: Desk) -> gr.Blocks:
         words = Words(language)
         words.add(header, render_header)
         with gr.Tabs(elem_id="tabs"):
+            greet_tabs = []
             for name, build in (("ask", build_ask), ("articles", build_articles)):
                 tab = gr.Tab(TEXTS["zh"][f"tab_{name}"], id=name, elem_id=f"tab-{name}")
                 words.add_label(tab, f"tab_{name}")
                 with tab:
-                    build(page, desk, words)
+                    greet_tabs.append(build(desk, words))
 
         def greet(request: gr.Request) -> list[Any]:
             preferred = preferred_language(request.headers.get("accept-language", ""))
             return [preferred, *words.speak(preferred)]
 
         greeted = page.load(greet, None, [language, *words.components], show_progress="hidden", **private)
+        for greet_tab in greet_tabs:
+            greet_tab(greeted)
         for spoken_in in (greeted.then, language.change):
             spoken_in(None, language, js="language => yinju.speak(language)", **private)
         language.input(words.speak, language, words.components, show_progress="hidden", **private)
