@@ -13,9 +13,21 @@ from typing import NoReturn
 from rag import __version__
 from rag.doctor import examine
 from rag.encoder import DEFAULT_ENCODER
-from rag.engine import DEFAULT_INDEX, HOME, build, open
-from rag.errors import RagError
-from rag.evaluate import Measures, by_group, read_questions, run
+from rag.engine import DEFAULT_INDEX, HOME, Engine, build, open
+from rag.errors import EvaluationError, RagError
+from rag.evaluate import (
+    Question,
+    by_group,
+    compare,
+    draw_confidence,
+    judge,
+    read_accepted,
+    read_baseline,
+    read_questions,
+    report,
+    run,
+    write_baseline,
+)
 from rag.types import Answer, Citation
 
 # As grep has it: 0 found, 1 not found, 2 an error.
@@ -93,6 +105,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_index(command)
     command.add_argument("--json", action="store_true", help="print measures and every outcome as JSON")
+    command.add_argument("--plot", metavar="FILE.png", type=Path, help="draw the risk-coverage and calibration curves")
+    instead = command.add_mutually_exclusive_group()
+    instead.add_argument("--explain", metavar="ID", help="show the whole way of one question, and measure nothing")
+    instead.add_argument("--check", action="store_true", help="compare with the baseline; exit status 1 when worse")
+    instead.add_argument("--write-baseline", action="store_true", help="write the outcomes as the new baseline")
+    command.add_argument(
+        "--baseline", metavar="DIR", type=Path, default=HOME / "tests" / "baseline", help="default: tests/baseline"
+    )
     command.set_defaults(command=_evaluate)
 
     command = commands.add_parser("doctor", help="examine the installation and the index; exit status 1 on a fault")
@@ -166,27 +186,34 @@ def _show_citation(citation: Citation) -> str:
 
 def _evaluate(options: argparse.Namespace) -> int:
     questions = read_questions(options.questions)
+    if options.explain:
+        print(_explain(open(options.index), questions, options.explain))
+        return _OK
+    before = read_baseline(options.baseline) if options.check else ()
+    accepted = read_accepted(options.baseline) if options.check else {}
     outcomes = run(open(options.index), questions)
     groups = by_group(outcomes)
+    verdict = compare(before, outcomes, accepted) if options.check else None
+    if options.write_baseline:
+        write_baseline(options.baseline, outcomes)
+    if options.plot:
+        draw_confidence(outcomes, options.plot)
     if options.json:
-        report = {
-            "measures": {name: measures.to_dict() for name, measures in groups.items()},
-            "outcomes": [outcome.to_dict() for outcome in outcomes],
-        }
-        print(json.dumps(report, ensure_ascii=False, indent=1))
+        print(json.dumps(report.as_json(groups, outcomes, verdict), ensure_ascii=False, indent=1))
     else:
-        print(_table(groups))
-    return _OK
+        print(report.table(groups, outcomes))
+        if verdict:
+            print("", report.verdict(verdict), sep="\n")
+    return _OK if verdict is None or verdict.passed else _NOT_FOUND
 
 
-def _table(groups: dict[str, Measures]) -> str:
-    columns = ["recall_at_1", "recall_at_5", "right_file", "right_passage", "exact_match", "f1", "abstained"]
-    lines = [f"{'':14}{'questions':>10}" + "".join(f"{column:>15}" for column in columns)]
-    for name, measures in groups.items():
-        values = (getattr(measures, column) for column in columns)
-        shown = ("" if value is None else f"{value:.3f}" for value in values)
-        lines.append(f"{name:14}{measures.questions:>10}" + "".join(f"{value:>15}" for value in shown))
-    return "\n".join(lines)
+def _explain(engine: Engine, questions: Sequence[Question], name: str) -> str:
+    question = next((question for question in questions if question.id == name), None)
+    if question is None:
+        raise EvaluationError(f"there is no question {name!r}: expected one of the ids of the question set")
+    trace = engine.trace(question.question)
+    weights = engine.index.lexical.weights(trace.question)
+    return report.explanation(question, trace, judge(engine, question, trace), weights)
 
 
 def _doctor(options: argparse.Namespace) -> int:

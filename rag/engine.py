@@ -13,9 +13,9 @@ from rag.encoder import DEFAULT_ENCODER, load_encoder
 from rag.errors import DocumentError, QuestionError, SnapshotError
 from rag.index import Index, build_index, refresh_index
 from rag.index.snapshot import read_pointer
-from rag.reader import SentenceReader
+from rag.reader import best_sentences, load_reader, passage_states
 from rag.retrieve import retrieve
-from rag.types import Answer, BuildReport, Candidate, Span
+from rag.types import Answer, BuildReport, Candidate, EncodedQuestion, Span, Trace
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,12 @@ class Engine:
 
     def __init__(self, index: Index) -> None:
         self._index = index
-        self._reader = SentenceReader(index.encoder)
+        self._reader = load_reader()
+
+    @property
+    def index(self) -> Index:
+        """What is searched."""
+        return self._index
 
     def search(self, question: str, k: int = 10) -> tuple[Candidate, ...]:
         """The `k` passages that fit `question` best, best first; fewer when the index holds fewer.
@@ -44,10 +49,12 @@ class Engine:
         Raises:
             QuestionError: `question` is no text, empty or too long, or `k` is below 1.
         """
-        if k < 1:
-            raise QuestionError(f"{k} passages were asked for: expected a number from 1 up")
         asked = checked_question(question)
-        return retrieve(self._index, asked, k) if any(c.isalnum() for c in asked) else ()
+        _check_count(k)
+        return self._retrieve(self._index.encoder.encode_question(asked), k)
+
+    def _retrieve(self, question: EncodedQuestion, k: int) -> tuple[Candidate, ...]:
+        return retrieve(self._index, question, k) if any(c.isalnum() for c in question.text) else ()
 
     def answer(self, question: str, top_k: int = 5, min_confidence: float | None = None) -> Answer:
         """What the articles answer, quoted and cited; an abstention when they do not hold it.
@@ -60,14 +67,24 @@ class Engine:
                 from 0 to 1.
             SnapshotError: the index was changed under the engine.
         """
+        return self.trace(question, top_k, min_confidence).answer
+
+    def trace(self, question: str, top_k: int = 5, min_confidence: float | None = None) -> Trace:
+        """The answer with all that led to it; see `answer`."""
         if min_confidence is not None and not 0 <= min_confidence <= 1:
             raise QuestionError(f"the least confidence is {min_confidence}: expected a probability from 0 to 1")
-        candidates = self.search(question, top_k)
         asked = checked_question(question)
-        spans = self._reader.read(asked, [c.passage.text for c in candidates]) if candidates else ()
-        answer = decide(asked, candidates, spans, MIN_CONFIDENCE if min_confidence is None else min_confidence)
+        _check_count(top_k)
+        encoded = self._index.encoder.encode_question(asked)
+        candidates = self._retrieve(encoded, top_k)
+        texts = [candidate.passage.text for candidate in candidates]
+        kept = [self._index.lower_states(candidate.passage) for candidate in candidates]
+        spans = self._reader.read(encoded, texts, kept)
+        sentences = best_sentences(encoded, texts, [self._index.sentences.vectors(c.number) for c in candidates])
+        least = MIN_CONFIDENCE if min_confidence is None else min_confidence
+        answer = decide(asked, candidates, spans, sentences, least)
         self._check(answer)
-        return answer
+        return Trace(asked, candidates, spans, least, answer)
 
     def _check(self, answer: Answer) -> None:
         """Holds the guarantee of every citation: the cleaned form of the raw range is the quote."""
@@ -99,7 +116,7 @@ def open(index: str | PathLike[str] | None = None) -> Engine:
 def _refresh_default() -> None:
     """Builds `index/` where that is due. One that stands serves on when its build fails."""
     try:
-        refresh_index(DEFAULT_INDEX, DEFAULT_ARTICLES)
+        refresh_index(DEFAULT_INDEX, DEFAULT_ARTICLES, passage_states)
     except (DocumentError, SnapshotError) as error:
         if read_pointer(DEFAULT_INDEX) is None:
             raise
@@ -120,7 +137,7 @@ def build(
         EncoderError: the encoder is not on this machine.
         SnapshotError: the index cannot be written.
     """
-    return build_index(Path(articles), Path(index), encoder)
+    return build_index(Path(articles), Path(index), load_encoder(encoder), passage_states)
 
 
 def answer(question: str) -> Answer:
@@ -146,7 +163,12 @@ def read(question: str, passages: Sequence[str]) -> tuple[Span, ...]:
     """
     if isinstance(passages, str):
         raise QuestionError("the passages are one text: expected a list of passages; put it in brackets")
-    return SentenceReader(load_encoder()).read(checked_question(question), passages)
+    return load_reader().read(load_encoder().encode_question(checked_question(question)), passages)
+
+
+def _check_count(count: int) -> None:
+    if count < 1:
+        raise QuestionError(f"{count} passages were asked for: expected a number from 1 up")
 
 
 def checked_question(question: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from rag.index import Index
-from rag.types import Candidate
+from rag.types import Candidate, EncodedQuestion
 
 # How far down each ranking is read; a passage beyond gains nothing by it. Not tuned.
 _DEPTH = 50
@@ -12,7 +12,7 @@ _DEPTH = 50
 _K = 60
 
 
-def retrieve(index: Index, question: str, count: int) -> tuple[Candidate, ...]:
+def retrieve(index: Index, question: EncodedQuestion, count: int) -> tuple[Candidate, ...]:
     """The best `count` passages for `question`, best first; the same question gives the same candidates.
 
     Three rankings are fused: by the passage's vector, by that of its best sentence, and by BM25. The score is the sum
@@ -22,13 +22,12 @@ def retrieve(index: Index, question: str, count: int) -> tuple[Candidate, ...]:
     (0.68 to 0.73).
     """
     depth = max(_DEPTH, count)
-    (vector,) = index.encoder.encode_queries([question])
     dense, sentence, lexical = (
         _ranks(found)
         for found in (
-            index.passages.search(vector, depth),
-            index.sentences.search(vector, depth),
-            index.lexical.search(question, depth),
+            index.passages.search(question.vector, depth),
+            index.sentences.search(question.vector, depth),
+            index.lexical.search(question.text, depth),
         )
     )
 
@@ -38,7 +37,7 @@ def retrieve(index: Index, question: str, count: int) -> tuple[Candidate, ...]:
     found = dense.keys() | sentence.keys() | lexical.keys()
     best = sorted(found, key=lambda number: (-score(number), number))[:count]
     return tuple(
-        Candidate(passage, score(number), dense.get(number), sentence.get(number), lexical.get(number))
+        Candidate(number, passage, score(number), dense.get(number), sentence.get(number), lexical.get(number))
         for number, passage in zip(best, index.store.passages(best), strict=True)
     )
 

@@ -8,9 +8,12 @@ line ends as they are and without a byte-order mark; all others count in the tex
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from itertools import accumulate
 from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 BlockKind = Literal["title", "heading", "paragraph"]
 DocumentKind = Literal["article", "teaser"]
@@ -169,15 +172,30 @@ class Passage:
         return "\n".join(part for part in (self.title, self.section, self.text) if part)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedQuestion:
+    """A question as the encoder sees it, encoded once for retrieval and reading."""
+
+    text: str
+    vector: NDArray[np.float32]  # of unit length, shape (dimension,)
+    lower: NDArray[np.float32] | None  # states above the default encoder's lower layers, (tokens, dimension)
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A passage the retriever returned. Ranks count from 1; None where that side did not find the passage."""
 
+    number: int  # place of the passage in the index, from 0
     passage: Passage
     score: float  # sum of reciprocal ranks; higher is better
     dense_rank: int | None  # by the vector of the whole passage, its title and section included
     sentence_rank: int | None  # by the vector of its best sentence
     lexical_rank: int | None  # by BM25
+
+    @property
+    def ranks(self) -> dict[str, int | None]:
+        """The rank in each single ranking, by its name."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name.endswith("_rank")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +280,17 @@ class Answer:
             "citations": [citation.to_dict() for citation in self.citations],
             "alternatives": [alternative.to_dict() for alternative in self.alternatives],
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """How an answer came about: what each stage handed to the next."""
+
+    question: str  # as it was looked up
+    candidates: tuple[Candidate, ...]  # the passages that were read, best first
+    spans: tuple[Span, ...]  # the reader's, one of each candidate
+    min_confidence: float  # below which it abstained
+    answer: Answer
 
 
 @dataclass(frozen=True, slots=True)

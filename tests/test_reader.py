@@ -1,4 +1,4 @@
-"""The sentence reader."""
+"""The readers: the sentence that answers, and the span."""
 
 import math
 
@@ -6,58 +6,97 @@ import pytest
 
 import rag
 from rag.encoder import load_encoder
-from rag.reader import SentenceReader
+from rag.passages import sentences
+from rag.reader import best_sentences, load_reader
+from rag.types import Span
+
+
+def sentence(question: str, passages: list[str]) -> tuple[Span, ...]:
+    encoder = load_encoder()
+    vectors = [encoder.encode_passages([text[start:end] for start, end in sentences(text)]) for text in passages]
+    return best_sentences(encoder.encode_question(question), passages, vectors)
+
 
 PASSAGE = "钱塘区共有59个行政村、61个社区。常住人口79.3万。错落有致的草莓小镇很美。"
 
 
 def test_selects_the_sentence_that_answers() -> None:
-    (span,) = rag.read("钱塘区有多少常住人口?", [PASSAGE])
+    (span,) = sentence("钱塘区有多少常住人口?", [PASSAGE])
     assert span.text == "常住人口79.3万。"
     assert PASSAGE[span.start : span.end] == span.text
     assert span.no_answer_score == 0.0
 
 
 def test_a_sentence_that_answers_scores_higher() -> None:
-    right, wrong = rag.read("钱塘区有多少常住人口?", [PASSAGE, "明天多云转晴,气温上升。"])
+    right, wrong = sentence("钱塘区有多少常住人口?", [PASSAGE, "明天多云转晴,气温上升。"])
     assert right.score > wrong.score
-
-
-def test_a_span_depends_on_its_passage_alone() -> None:
-    reader = SentenceReader(load_encoder())
-    together = reader.read("草莓小镇怎么样?", [PASSAGE, "明天多云转晴。", PASSAGE])
-    assert together[0] == together[2] == reader.read("草莓小镇怎么样?", [PASSAGE])[0]
 
 
 @pytest.mark.parametrize("passage", ["", "   ", "\n"])
 def test_an_empty_passage_has_an_empty_span(passage: str) -> None:
-    (span,) = rag.read("有什么?", [passage])
+    (span,) = sentence("有什么?", [passage])
     assert (span.start, span.end, span.text, span.score) == (0, 0, "", -math.inf)
 
 
 def test_white_space_around_a_sentence_is_not_selected() -> None:
-    (span,) = rag.read("Who wrote it?", ["  Nobody knows.  Li Bai wrote it.  "])
+    (span,) = sentence("Who wrote it?", ["  Nobody knows.  Li Bai wrote it.  "])
     assert span.text == "Li Bai wrote it."
 
 
 def test_a_passage_of_one_character_and_a_very_long_one() -> None:
-    short, long = rag.read("钱塘区有多少常住人口?", ["钱", "无关的一句话。" * 300 + PASSAGE])
+    short, long = sentence("钱塘区有多少常住人口?", ["钱", "无关的一句话。" * 300 + PASSAGE])
     assert short.text == "钱"
     assert long.text == "常住人口79.3万。"
 
 
 def test_no_passages() -> None:
-    assert rag.read("有什么?", []) == ()
+    assert sentence("有什么?", []) == ()
 
 
 def test_a_scrap_is_no_answer_where_there_is_a_sentence() -> None:
-    (span,) = rag.read("月球上有多少家火锅店?", ["上线家单位为首批国际媒体采访点……9..."])
+    (span,) = sentence("月球上有多少家火锅店?", ["上线家单位为首批国际媒体采访点……9..."])
     assert span.text == "上线家单位为首批国际媒体采访点……"
-    assert rag.read("多少?", ["9..."])[0].text == "9..."
+    assert sentence("多少?", ["9..."])[0].text == "9..."
 
 
 def test_lone_surrogates_in_a_passage() -> None:
-    assert rag.read("有什么?", ["\ud800有书。"])[0].text == "\ud800有书。"
+    assert sentence("有什么?", ["\ud800有书。"])[0].text == "\ud800有书。"
+
+
+def test_read_selects_the_span() -> None:
+    (span,) = rag.read("钱塘区有多少常住人口?", [PASSAGE])
+    assert "79.3" in span.text
+    assert PASSAGE[span.start : span.end] == span.text
+    assert len(span.text) <= 7
+
+
+def test_a_passage_that_answers_scores_higher_and_less_empty() -> None:
+    right, wrong = rag.read("钱塘区有多少常住人口?", [PASSAGE, "明天多云转晴,气温上升。"])
+    assert right.score > wrong.score
+    assert right.no_answer_score < wrong.no_answer_score
+
+
+def test_a_span_of_read_depends_on_its_passage_alone() -> None:
+    together = rag.read("草莓小镇怎么样?", [PASSAGE, "明天多云转晴。", PASSAGE])
+    assert together[0] == together[2] == rag.read("草莓小镇怎么样?", [PASSAGE])[0]
+
+
+def test_lower_states_kept_or_computed_give_the_same_span() -> None:
+    reader = load_reader()
+    question = "钱塘区有多少常住人口?"
+    kept = reader.read_states(reader.question_states(question), [reader.passage_states(PASSAGE)])
+    assert kept == rag.read(question, [PASSAGE])
+
+
+def test_read_takes_odd_passages() -> None:
+    empty, blank, short, long, odd = rag.read(
+        "钱塘区有多少常住人口?", ["", " \n", "钱", "无关的一句话。" * 300 + PASSAGE, "\ud800人口79.3万。"]
+    )
+    assert (empty.text, blank.text, short.text) == ("", "", "钱")
+    assert "79.3" in long.text
+    assert long.start > 2000
+    assert "79.3" in odd.text
+    assert rag.read("有什么?", []) == ()
 
 
 def test_one_text_is_no_list_of_passages() -> None:

@@ -185,14 +185,5 @@ def _unseen(what: str, done: int, of: int) -> None:
 
 
 def _candidate(found: Candidate) -> dict[str, Any]:
-    passage = found.passage
-    return {
-        "score": found.score,
-        "dense_rank": found.dense_rank,
-        "sentence_rank": found.sentence_rank,
-        "lexical_rank": found.lexical_rank,
-        "passage": {
-            name: getattr(passage, name)
-            for name in ("id", "source", "title", "section", "date", "publisher", "paragraph", "text", "start", "end")
-        },
-    }
+    names = ("id", "source", "title", "section", "date", "publisher", "paragraph", "text", "start", "end")
+    return {"score": found.score, **found.ranks, "passage": {name: getattr(found.passage, name) for name in names}}

@@ -14,8 +14,7 @@ from rag.documents import SUFFIX, parse, read_article
 from rag.documents.structure import structure
 from rag.engine import Engine, build, open
 from rag.errors import DocumentError, RagError, SnapshotError
-from rag.index.snapshot import STORE, read_manifest, read_pointer
-from rag.index.store import Store
+from rag.index.snapshot import read_pointer
 from rag.passages import passages_of
 from rag.types import Article
 
@@ -77,14 +76,10 @@ class Opened:
     """One snapshot, open: its engine and its texts belong together. Threads may share it."""
 
     def __init__(self, index: Path) -> None:
-        pointer = read_pointer(index)
-        if pointer is None:
-            raise SnapshotError(f"{index} holds no index: build one with `rag build ARTICLES --index {index}`")
-        self.snapshot = pointer.snapshot.name
-        self.articles = pointer.articles
         self.engine: Engine = open(index)
-        self.manifest = read_manifest(pointer.snapshot)
-        self._store = Store(pointer.snapshot / STORE)
+        self.manifest = self.engine.index.manifest
+        self.snapshot = self.manifest.name
+        self._store = self.engine.index.store
 
     def article(self, source: str) -> Article | None:
         """The article as it was indexed, None when the collection has no such file or could not read it."""
@@ -124,7 +119,10 @@ class Collection:
     @property
     def folder(self) -> Path:
         """The articles folder."""
-        return self._opened.articles
+        pointer = read_pointer(self.index)
+        if pointer is None:
+            raise SnapshotError(f"{self.index} holds no index any more: build it again")
+        return pointer.articles
 
     def files(self) -> tuple[Held, ...]:
         """Every file of the snapshot in use, in the order of their names, also those that could not be read."""

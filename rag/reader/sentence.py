@@ -1,13 +1,15 @@
-"""A reader without weights of its own: the sentence that answers, by encoder similarity and words in common."""
+"""The sentence that answers, by encoder similarity and words in common: for questions that want more than a span."""
 
 import math
 import re
 from collections.abc import Sequence
 
-from rag.encoder import Encoder
+import numpy as np
+from numpy.typing import NDArray
+
 from rag.index.lexical import coverage, query_words
 from rag.passages import sentences
-from rag.types import Span
+from rag.types import EncodedQuestion, Span
 
 # Logistic regression over 1,200 questions of XQuAD (in Chinese and in English, over Chinese passages), SQuAD 2.0 in
 # Chinese and DRCD, and all sentences of the five passages retrieved for each: does the sentence hold the answer? The
@@ -18,43 +20,45 @@ _LEAST_LETTERS = 2  # in a sentence; in Chinese, a subject and what is said of i
 _HANZI = re.compile("[\u3400-\u9fff]")
 
 
-class SentenceReader:
-    """Selects one sentence of each passage. Threads may share it."""
+def best_sentences(
+    question: EncodedQuestion, passages: Sequence[str], vectors: Sequence[NDArray[np.float32]]
+) -> tuple[Span, ...]:
+    """For each passage the sentence most likely to hold the answer.
 
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
+    `vectors`: those of each passage's `sentences`, shape (sentences, dimension), as the index keeps them. Score: the
+    log-odds that the sentence holds the answer, against a `no_answer_score` of 0; an empty passage has an empty span
+    and minus infinity.
+    """
+    wanted = query_words(question.text)
+    return tuple(_best(question, wanted, text, rows) for text, rows in zip(passages, vectors, strict=True))
 
-    def read(self, question: str, passages: Sequence[str]) -> tuple[Span, ...]:
-        """For each passage the sentence most likely to hold the answer. Score: the log-odds that it does, against a
-        `no_answer_score` of 0."""
-        ranges = [(number, start, end) for number, text in enumerate(passages) for start, end in _trimmed(text)]
-        (asked,) = self._encoder.encode_queries([question])
-        texts = [passages[number][start:end] for number, start, end in ranges]
+
+def _best(question: EncodedQuestion, wanted: Sequence[str], text: str, vectors: NDArray[np.float32]) -> Span:
+    best = Span(0, 0, "", -math.inf, 0.0)
+    for (start, end), row in _trimmed(text):
+        sentence = text[start:end]
         # One product at a time: that of a matrix rounds otherwise as the number of its rows changes.
-        similarities = [float(vector @ asked) for vector in self._encoder.encode_passages(texts)]
-        wanted = query_words(question)
-        best = [Span(0, 0, "", -math.inf, 0.0)] * len(passages)
-        for (number, start, end), text, similarity in zip(ranges, texts, similarities, strict=True):
-            score = _BIAS + _SIMILARITY * similarity + _COVERAGE * coverage(wanted, text)
-            score += _OTHER_SCRIPT * (_has_hanzi(question) != _has_hanzi(text))
-            if score > best[number].score:
-                best[number] = Span(start, end, text, score, 0.0)
-        return tuple(best)
+        similarity = float(vectors[row] @ question.vector)
+        score = _BIAS + _SIMILARITY * similarity + _COVERAGE * coverage(wanted, sentence)
+        score += _OTHER_SCRIPT * (_has_hanzi(question.text) != _has_hanzi(sentence))
+        if score > best.score:
+            best = Span(start, end, sentence, score, 0.0)
+    return best
 
 
 def _has_hanzi(text: str) -> bool:
     return _HANZI.search(text) is not None
 
 
-def _trimmed(text: str) -> list[tuple[int, int]]:
-    """The ranges of the sentences of `text` without white space at their ends.
+def _trimmed(text: str) -> list[tuple[tuple[int, int], int]]:
+    """The ranges of the sentences of `text` without white space at their ends, each with its number among `sentences`.
 
     Scraps such as `9...` count only where there is nothing else.
     """
     found = [
-        (start + len(text[start:end]) - len(text[start:end].lstrip()), start + len(text[start:end].rstrip()))
-        for start, end in sentences(text)
+        ((start + len(text[start:end]) - len(text[start:end].lstrip()), start + len(text[start:end].rstrip())), number)
+        for number, (start, end) in enumerate(sentences(text))
         if text[start:end].strip()
     ]
-    whole = [(start, end) for start, end in found if sum(c.isalpha() for c in text[start:end]) >= _LEAST_LETTERS]
+    whole = [one for one in found if sum(c.isalpha() for c in text[slice(*one[0])]) >= _LEAST_LETTERS]
     return whole or found

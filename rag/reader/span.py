@@ -10,24 +10,17 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import onnxruntime
 
 from rag.reader.graph import reader_graph
+from rag.reader.states import LowerHalf, window_states
 from rag.reader.tokens import QUESTION_LIMIT, PassageTokens, SpanTokenizer, Window, cut_span, window_ranges
 from rag.reader.weights import SPAN_LIMIT, ReaderWeights, load_weights
-from rag.types import Span
+from rag.types import EncodedQuestion, Span
 
 NO_SPAN = -100.0  # the score where no span can be: a passage without a visible character; finite, so that it is JSON
-
-
-class LowerHalf(Protocol):
-    """The encoder's lower layers: token ids (length) -> states above the reader's split layer (length, width)."""
-
-    def __call__(self, ids: np.ndarray, /) -> np.ndarray:
-        """States of these ids, which stand in one sequence by themselves."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,21 +67,35 @@ class SpanReader:
         """The lower states of a question: what the retriever's own pass gives at the split layer."""
         return self._lower(self._tokenizer.question_ids(question, QUESTION_LIMIT))
 
-    def passage_states(self, passage: str) -> PassageStates:
-        """The lower states of a passage, for `read_states`."""
+    def passage_states(self, passage: str, kept: Sequence[np.ndarray] | None = None) -> PassageStates:
+        """The lower states of a passage, for `read_states`: those that were `kept` (see `rag.reader.passage_states`),
+        or computed where there are none or they are of other windows."""
         tokens = self._tokenizer.passage(passage)
         windows = tuple(window_ranges(len(tokens), self.weights.window, self.weights.stride))
-        states = tuple(self._lower(self._tokenizer.window_ids(tokens, window)) for window in windows)
-        return PassageStates(passage, tokens, windows, states)
+        around = len(self._tokenizer.window_ids(tokens, Window(0, 0)))
+        lengths = [window.last - window.first + around for window in windows]
+        if kept is None or [len(states) for states in kept] != lengths:
+            kept = window_states(self._tokenizer, self._lower, tokens, windows)
+        return PassageStates(passage, tokens, windows, tuple(kept))
 
-    def read(self, question: str, passages: Sequence[str]) -> tuple[Span, ...]:
+    def read(
+        self,
+        question: EncodedQuestion,
+        passages: Sequence[str],
+        kept: Sequence[Sequence[np.ndarray] | None] | None = None,
+    ) -> tuple[Span, ...]:
         """For each passage its best span, never abstaining; a passage without a visible character has an empty one.
+
+        `kept` are the passages' lower states where they were kept; the spans are the same without them.
 
         score: log-odds of this span against "no answer here". no_answer_score: log-odds of "no answer here" against all
         spans of the passage together. Both can be compared between passages.
         """
-        prepared = list(self._pool.map(self.passage_states, passages))
-        return self.read_states(self.question_states(question), prepared)
+        lower = question.lower
+        if lower is None or len(lower) > QUESTION_LIMIT:
+            lower = self.question_states(question.text)
+        prepared = list(self._pool.map(self.passage_states, passages, kept or [None] * len(passages)))
+        return self.read_states(lower, prepared)
 
     def read_states(self, question: np.ndarray, passages: Sequence[PassageStates]) -> tuple[Span, ...]:
         """The same from lower states computed before: the question's (length, width) and the passages'."""

@@ -16,7 +16,8 @@ from rag.reader.weights import CUT_CHOICES, SPAN_LIMIT
 from rag.train.negatives import hard_negatives
 from rag.train.recipe import Recipe, SetPlan
 from rag.train.scripts import Script, in_script
-from rag.train.squad import GoldAnswer, QuestionSet
+from rag.train.squad import GoldAnswer, GoldQuestion, Paragraph, QuestionSet
+from rag.train.swaps import swapped_questions
 
 logger = logging.getLogger(__name__)
 SCRIPT_SEED = 7  # which passages are read in which script: the same in every training, so that states can be kept
@@ -166,7 +167,8 @@ def _items(sets: Mapping[str, QuestionSet], plan: SetPlan, pool: SequencePool) -
     weights = np.array(plan.scripts) / sum(plan.scripts)
     scripts = np.random.default_rng(SCRIPT_SEED).choice(len(weights), len(passages.paragraphs), p=weights)
     script_of = {paragraph: SCRIPT_PAIRS[n] for paragraph, n in zip(passages.paragraphs, scripts, strict=True)}
-    for (paragraph, question), numbers in zip(pairs, found, strict=True):
+    near = near_misses(pairs, plan)
+    for (paragraph, question), numbers, other in zip(pairs, found, near, strict=True):
         question_script, passage_script = script_of[paragraph]
         passage = pool.passage(in_script(paragraph.text, passage_script))
         span = locate(pool.tokens[passage], question.answers[0]) if question.answers else None
@@ -182,6 +184,16 @@ def _items(sets: Mapping[str, QuestionSet], plan: SetPlan, pool: SequencePool) -
             tuple(pool.passage(in_script(passages.paragraphs[n].text, script_of[passages.paragraphs[n]][1]))
                   for n in numbers),
         )  # fmt: skip
+        if other is not None:
+            asked_otherwise = pool.question(in_script(other, question_script))
+            yield question.id, Item(asked_otherwise, passage, None, plan.swaps, 0.0, ())
+
+
+def near_misses(pairs: list[tuple[Paragraph, GoldQuestion]], plan: SetPlan) -> list[str | None]:
+    """For each question another that its paragraph does not answer, if the plan wants such; always the same ones."""
+    if plan.swaps == 0:
+        return [None] * len(pairs)
+    return swapped_questions(pairs, np.random.default_rng(SCRIPT_SEED))
 
 
 def pass_examples(items: list[Item], pool: SequencePool, seed: int, number: int) -> list[Example]:

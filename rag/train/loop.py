@@ -23,7 +23,7 @@ from rag.errors import TrainingError
 from rag.train.batches import Batch, batch_examples, collate, to_device
 from rag.train.evaluation import precision_context
 from rag.train.examples import Example, Item, SequencePool, pass_examples
-from rag.train.model import ReaderModel, reader_loss
+from rag.train.model import ReaderModel, dropout_masks, reader_loss
 from rag.train.settings import Settings
 from rag.train.states import StateStore
 
@@ -174,8 +174,11 @@ class Trainer:
     def _train_step(self, batch: Batch, progress: float) -> float:
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.rate(progress)
-        with precision_context(self.device, self.settings.dtype):
-            output = self.model(batch.states.to(self.settings.dtype), batch.segments)
+        settings, rows = self.settings, len(batch.segments)
+        kept = dropout_masks(self.model.shape, rows, settings.dropout, settings.seed, self.step)
+        with precision_context(self.device, settings.dtype):
+            states = batch.states.to(settings.dtype)
+            output = self.model(states, batch.segments, None if kept is None else kept.to(states))
         loss = reader_loss(output, batch.content, batch.gold)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip)

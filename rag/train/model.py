@@ -39,14 +39,19 @@ class UpperLayer(nn.Module):
         self.contract = nn.Linear(shape.feed_forward, width)
         self.output_norm = nn.LayerNorm(width, eps=shape.norm_epsilon)
 
-    def forward(self, states: Tensor, allowed: Tensor | None) -> Tensor:
-        """States (batch, length, width); `allowed` is an additive float mask (batch, 1, 1, length) over keys."""
+    def forward(self, states: Tensor, allowed: Tensor | None, kept: Tensor | None = None) -> Tensor:
+        """States (batch, length, width); `allowed` is an additive float mask (batch, 1, 1, length) over keys.
+
+        `kept` (2, batch, 1, width) multiplies what attention and feed-forward add to the states; see `dropout_masks`.
+        """
+        after_attention, after_feed_forward = (1.0, 1.0) if kept is None else kept
         batch, length, width = states.shape
         parts = self.attention_in(states).view(batch, length, 3, self.heads, width // self.heads)
         query, key, value = parts.permute(2, 0, 3, 1, 4).unbind(0)
         mixed = attend(query, key, value, allowed).transpose(1, 2).reshape(batch, length, width)
-        states = self.attention_norm(states + self.attention_out(mixed))
-        result: Tensor = self.output_norm(states + self.contract(functional.gelu(self.expand(states))))
+        states = self.attention_norm(states + self.attention_out(mixed) * after_attention)
+        added = self.contract(functional.gelu(self.expand(states))) * after_feed_forward
+        result: Tensor = self.output_norm(states + added)
         return result
 
     def copy_from(self, layer: Any) -> None:
@@ -129,15 +134,18 @@ class ReaderModel(nn.Module):
             cast(UpperLayer, own).copy_from(source)
         return model
 
-    def forward(self, states: Tensor, segments: Tensor) -> ReaderOutput:
-        """States (batch, length, width) and segments (batch, length): question first, then passage, then padding."""
+    def forward(self, states: Tensor, segments: Tensor, kept: Tensor | None = None) -> ReaderOutput:
+        """States (batch, length, width) and segments (batch, length): question first, then passage, then padding.
+
+        `kept`: `dropout_masks` while training.
+        """
         padding = segments == PADDING
         allowed = None
         if bool(padding.any()):
             allowed = torch.zeros_like(padding, dtype=states.dtype).masked_fill(padding, -torch.inf)[:, None, None, :]
         hidden = states + self.marks(segments.clamp(max=PASSAGE)).to(states.dtype)
-        for layer in self.layers:
-            hidden = layer(hidden, allowed)
+        for number, layer in enumerate(self.layers):
+            hidden = layer(hidden, allowed, None if kept is None else kept[number])
         return self._heads(hidden, (segments == PASSAGE).int().argmax(1))
 
     def read_pair(self, question: Tensor, passage: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -161,6 +169,19 @@ class ReaderModel(nn.Module):
         start = start - start[rows, null][:, None]
         end = end - end[rows, null][:, None]
         return ReaderOutput(start, end, left, right, start_cut, end_cut)
+
+
+def dropout_masks(shape: ReaderShape, batch: int, share: float, seed: int, step: int) -> Tensor | None:
+    """Masks (layers, 2, batch, 1, width) of 0 and 1 / (1 - share), from (seed, step) alone; None for a share of 0.
+
+    The same features of a whole sequence are dropped (Gal and Ghahramani 2016, arXiv:1512.05287): drawing a number for
+    each token and feature would cost a CPU more than the layers themselves.
+    """
+    if share == 0.0:
+        return None
+    generator = torch.Generator().manual_seed((seed << 32) + step)
+    drawn = torch.rand((shape.layers, 2, batch, 1, shape.width), generator=generator)
+    return (drawn >= share).float() / (1.0 - share)
 
 
 def valid_spans(content: Tensor) -> Tensor:

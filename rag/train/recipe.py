@@ -23,6 +23,7 @@ class SetPlan:
     passages, questions: names of the sets that passages and questions are taken from (the same, or parallel ones whose
     question ids agree). share: how many times a pass each answerable question is read, fractions by chance;
     unanswerable_share: the same for the others. negatives: how many windows without the answer go with each question.
+    swaps: how many times a pass a question is read with another name or year in it, which makes it unanswerable.
     scripts: weights of (as written, both Traditional, both Simplified, question Simplified and passage Traditional,
     question Traditional and passage Simplified); each passage is read in one of them.
     """
@@ -32,6 +33,7 @@ class SetPlan:
     share: float = 1.0
     unanswerable_share: float = 1.0
     negatives: float = 0.5
+    swaps: float = 0.0
     scripts: tuple[float, float, float, float, float] = (1.0, 0.0, 0.0, 0.0, 0.0)
 
 

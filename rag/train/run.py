@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", choices=sorted(PRECISIONS), default=defaults.precision)
     for name in ("split", "window", "stride", "batch_tokens", "seed", "checkpoint_steps"):
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(defaults, name))
-    for name in ("learning_rate", "averaging", "warmup"):
+    for name in ("learning_rate", "dropout", "averaging", "warmup"):
         parser.add_argument(f"--{name.replace('_', '-')}", type=float, default=getattr(defaults, name))
 
 

@@ -28,6 +28,7 @@ class Settings:
     weight_decay: float = 0.01
     clip: float = 1.0  # norm of the gradient
     batch_tokens: int = 5120  # padding included: some 16 windows of 320
+    dropout: float = 0.1  # share of the features of a sequence that each half of a layer goes without
     averaging: float = 0.998  # decay a step of the averaged weights that are kept in the end
     precision: str = "float32"
     seed: int = 2018

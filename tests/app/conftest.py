@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from browser import DRIVER, Page
-from served import ARTICLES, collect, serving
+from served import ARTICLES, ASKED, SENTENCE, collect, serving
 
+import rag
 from rag.app import Collection
 
 
@@ -16,6 +17,14 @@ from rag.app import Collection
 def collection(tmp_path_factory: pytest.TempPathFactory) -> Collection:
     """Two small articles, which no test changes."""
     return collect(tmp_path_factory.mktemp("collection"), ARTICLES)
+
+
+@pytest.fixture(scope="session")
+def told(collection: Collection) -> rag.Answer:
+    """What the engine answers to `ASKED`, which the app is to show."""
+    answer = collection.opened.engine.answer(ASKED)
+    assert answer.citations[0].passage == f"{SENTENCE}周一上午闭馆整理图书。"
+    return answer
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,11 @@ from typing import Any
 import rag
 from rag.app import Collection, serve
 
-QUOTE = "青山图书馆每天早上8点开门,晚上9点关门。"
+SENTENCE = "青山图书馆每天早上8点开门,晚上9点关门。"
 ASKED = "青山图书馆几点开门？"
 ARTICLES = {
     "library.txt": (
-        f"青山图书馆的开放时间\n\n{QUOTE}周一上午闭馆整理图书。\n\n读者可以凭身份证办理借书证,每次最多借阅十本。\n"
+        f"青山图书馆的开放时间\n\n{SENTENCE}周一上午闭馆整理图书。\n\n读者可以凭身份证办理借书证,每次最多借阅十本。\n"
     ),
     "hostile.txt": (
         "安全测试<script>window.hurt=1</script>\n\n"

@@ -9,11 +9,12 @@ import pytest
 from browser import Page
 from filelock import FileLock
 from selenium.webdriver.common.keys import Keys
-from served import ARTICLES, ASKED, QUOTE, collect, serving
+from served import ARTICLES, ASKED, SENTENCE, collect, serving
 
 from rag.app import Collection
 from rag.app.collection import MAX_FILE_BYTES, MAX_FILES, named, public_message
 from rag.errors import DocumentError, QuestionError, SnapshotError
+from rag.evaluate import read_questions
 
 BRIDGE = "白鹭大桥\n\n白鹭大桥全长2450米,2019年5月建成通车。\n"
 
@@ -102,13 +103,13 @@ def test_asking_goes_on_while_indexing_from_the_version_before(tab: Page, mine: 
         tab.tab("ask")
         tab.box.send_keys(ASKED, Keys.ENTER)
         tab.answered(ASKED)
-        assert tab.text("#result .verdict .answer") == QUOTE
+        assert SENTENCE in tab.text("#result .citations blockquote")
         assert tab.text("#result .from code") == before
     tab.until(lambda: mine.opened.snapshot != before)
     tab.box.clear()
     tab.box.send_keys("石桥镇有多少居民？", Keys.ENTER)
     tab.answered("石桥镇有多少居民？")
-    assert tab.text("#result .verdict .answer") == "石桥镇有居民三万二千人。"
+    assert tab.text("#result .citations blockquote") == "石桥镇有居民三万二千人。"
     assert tab.text("#result .from code") == mine.opened.snapshot
     tab.tab("articles")
     tab.until(lambda: "已完成" in tab.text("#change"))
@@ -168,11 +169,12 @@ def test_right_and_wrong_are_noted(tab: Page, mine: Collection) -> None:
     tab.one("#judge-wrong").click()
     tab.until(lambda: tab.text("#judged") == "已记下：答案不正确。")
     right, wrong = review(mine)[-2:]
-    start = ARTICLES["library.txt"].index(QUOTE)
-    assert right["answers"] == [QUOTE]
-    assert right["evidence"] == QUOTE + "周一上午闭馆整理图书。"
-    assert (right["start"], right["end"]) == (start, start + len(QUOTE))
+    told = mine.opened.engine.answer(ASKED)
+    assert right["answers"] == [told.text]
+    assert right["evidence"] == told.citations[0].passage
+    assert (right["start"], right["end"]) == (told.citations[0].start, told.citations[0].end)
     assert (wrong["question"], wrong["answers"], wrong["id"][:6]) == (ASKED, [], "wrong-")
+    assert len(read_questions(mine.index / "review.jsonl")) == len(review(mine))
 
 
 # ------------------------------------------------------------------------------------------------------ Behind it

@@ -6,39 +6,42 @@ from urllib.parse import urlsplit
 import pytest
 from browser import Page
 from selenium.webdriver.common.keys import Keys
-from served import ARTICLES, ASKED, QUOTE
+from served import ASKED, SENTENCE
 
+import rag
+from rag.app import Collection
 from rag.app.ask import EXAMPLES
 from rag.app.texts import TEXTS
 
 HOSTILE = "红河大桥的长度是多少米？<script>window.hurt=4</script><img src=x onerror=window.hurt=5>"
 
 
-def test_asking_shows_the_quote_in_its_passage_and_file(page: Page) -> None:
+def test_asking_shows_the_quote_in_its_passage_and_file(page: Page, told: rag.Answer) -> None:
     page.box.send_keys(ASKED)
     page.one("#ask").click()
     page.answered(ASKED)
-    assert page.text("#result .verdict .answer") == QUOTE
+    assert page.text("#result .verdict .answer") == told.text
     first = "#result .citations .citation:first-of-type "
-    assert page.text(first + "mark") == QUOTE
-    assert page.text(first + "blockquote") == QUOTE + "周一上午闭馆整理图书。"
-    start = ARTICLES["library.txt"].index(QUOTE)
+    assert page.text(first + "mark") == told.text
+    assert page.text(first + "blockquote") == f"{SENTENCE}周一上午闭馆整理图书。"
     facts = [element.text for element in page.all(first + "dd")]
-    assert facts == ["library.txt", "第 1 段", f"[{start}, {start + len(QUOTE)})"]
+    assert facts == ["library.txt", "第 1 段", f"[{told.citations[0].start}, {told.citations[0].end})"]
     assert page.text(first + "cite") == "青山图书馆的开放时间"
 
 
-def test_other_answers_stand_side_by_side_with_their_sources_folded(page: Page) -> None:
-    page.box.send_keys(ASKED, Keys.ENTER)
-    page.answered(ASKED)
-    texts = [other.text for other in page.all("#result .beside > li > .answer")]
-    assert len(texts) == len(set(texts)) >= 1
-    assert QUOTE not in texts
+def test_other_answers_stand_side_by_side_with_their_sources_folded(page: Page, collection: Collection) -> None:
+    question = "红河大桥的长度是多少米？"
+    told = collection.opened.engine.answer(question)
+    page.box.send_keys(question, Keys.ENTER)
+    page.answered(question)
+    others = [other.text for other in page.all("#result .beside > li > .answer")]
+    assert others == [other.text for other in told.alternatives]
+    assert len(others) >= 1
     first = "#result .beside > li:first-child "
-    assert page.text(first + ".places") in ("青山图书馆的开放时间", "安全测试<script>window.hurt=1</script>")
-    assert not page.one(first + "blockquote").is_displayed()
+    assert page.text(first + ".places") == told.alternatives[0].citations[0].title
+    assert not page.all(first + "blockquote")[0].is_displayed()
     page.one(first + "summary").click()
-    assert page.one(first + "blockquote mark").text == texts[0]
+    assert page.all(first + "blockquote mark")[0].text == others[0]
 
 
 def test_enter_sends_and_shift_enter_breaks_the_line(page: Page) -> None:
@@ -69,7 +72,7 @@ def test_enter_that_ends_a_composition_does_not_send(page: Page) -> None:
     assert page.questions_sent() == 1
 
 
-def test_the_language_switch_changes_labels_and_the_answer_without_asking_again(page: Page) -> None:
+def test_the_language_switch_changes_labels_and_the_answer_without_asking_again(page: Page, told: rag.Answer) -> None:
     assert [page.text("#ask"), page.text("#examples-label")] == ["提问", "试试这些问题"]
     page.until(lambda: page.one("html").get_attribute("lang") == "zh")
     page.box.send_keys(ASKED, Keys.ENTER)
@@ -80,7 +83,7 @@ def test_the_language_switch_changes_labels_and_the_answer_without_asking_again(
     page.until(lambda: page.text("#result .citations h2") == "Sources")
     assert page.text("#question [data-testid=block-info]").strip() == "Your question"
     assert page.text("#examples-label").strip() == "Try one of these"
-    assert page.text("#result .verdict .answer") == QUOTE
+    assert page.text("#result .verdict .answer") == told.text
     assert page.box.get_property("value") == ASKED
     page.until(lambda: page.one("html").get_attribute("lang") == "en")
 
@@ -132,15 +135,15 @@ def test_an_abstention_marks_the_closest_passages(page: Page) -> None:
     assert page.all("#result mark, #result .answer") == []
 
 
-def test_a_citation_can_be_copied_and_a_link_reopens_the_question(page: Page, url: str) -> None:
+def test_a_citation_can_be_copied_and_a_link_reopens_the_question(page: Page, url: str, told: rag.Answer) -> None:
     page.box.send_keys(ASKED, Keys.ENTER)
     page.answered(ASKED)
     allow = {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"], "origin": url}
     page.driver.execute_cdp_cmd("Browser.grantPermissions", allow)
-    start = ARTICLES["library.txt"].index(QUOTE)
     page.all("#result .citations .copy")[0].click()
     page.until(lambda: page.all("#result .citations .copy")[0].text == "已复制")
-    assert page.clipboard() == f"“{QUOTE}”——青山图书馆的开放时间，library.txt [{start}, {start + len(QUOTE)})"
+    place = told.citations[0]
+    assert page.clipboard() == f"“{told.text}”——青山图书馆的开放时间，library.txt [{place.start}, {place.end})"
     page.one("#result .from .copy").click()
     page.until(lambda: page.clipboard().startswith("http"))
     link = page.clipboard()
@@ -148,19 +151,19 @@ def test_a_citation_can_be_copied_and_a_link_reopens_the_question(page: Page, ur
     page.open(link, "你的问题")
     page.answered(ASKED)
     assert page.box.get_property("value") == ASKED
-    assert page.text("#result .verdict .answer") == QUOTE
+    assert page.text("#result .verdict .answer") == told.text
 
 
-def test_the_article_opens_at_the_quote(page: Page) -> None:
+def test_the_article_opens_at_the_quote(page: Page, told: rag.Answer) -> None:
     page.box.send_keys(ASKED, Keys.ENTER)
     page.answered(ASKED)
     page.all("#result .citations a.open")[0].click()
     page.driver.switch_to.frame(page.until(lambda: page.all("dialog[open] iframe"))[0])
     (mark,) = page.until(lambda: page.all("main mark"))
-    assert mark.text == QUOTE
+    assert mark.text == told.text
     assert page.text("main h1") == "青山图书馆的开放时间"
     assert [p.text for p in page.all("main p")] == [
-        QUOTE + "周一上午闭馆整理图书。",
+        SENTENCE + "周一上午闭馆整理图书。",
         "读者可以凭身份证办理借书证,每次最多借阅十本。",
     ]
     in_view = (
@@ -178,12 +181,12 @@ def test_why_shows_ranks_scores_and_shared_words(page: Page) -> None:
     page.one("#result .why summary").click()
     first = [cell.text for cell in page.all("#result .why tbody tr:first-child > *")]
     assert first[0] == "1"
-    assert first[1] == f"青山图书馆的开放时间: {QUOTE}周一上午闭馆整理图书。 答案出自"
+    assert first[1] == f"青山图书馆的开放时间: {SENTENCE}周一上午闭馆整理图书。 答案出自"
     assert first[2] == "青山、图书、书馆、图书馆、开门"
     assert first[3:] == ["0.0492", "1", "1", "1"]  # 3 / (60 + 1)
 
 
-def test_the_session_remembers_its_questions(page: Page) -> None:
+def test_the_session_remembers_its_questions(page: Page, told: rag.Answer) -> None:
     page.box.send_keys(ASKED, Keys.ENTER)
     page.answered(ASKED)
     page.box.clear()
@@ -191,7 +194,7 @@ def test_the_session_remembers_its_questions(page: Page) -> None:
     page.answered("火星上有多少颗卫星？")
     page.until(lambda: len(page.all("#history li")) == 2)
     assert [item.text for item in page.all("#history button")] == ["火星上有多少颗卫星？", ASKED]
-    assert [item.text for item in page.all("#history .note")] == ["未答", QUOTE]
+    assert [item.text for item in page.all("#history .note")] == ["未答", told.text]
     page.all("#history button")[1].click()
     page.answered(ASKED)
     assert page.box.get_property("value") == ASKED

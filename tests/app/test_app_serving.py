@@ -10,8 +10,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from served import ARTICLES, ASKED, QUOTE, serving
+from served import ARTICLES, ASKED, SENTENCE, serving
 
+import rag
 from rag.app import Collection, main
 from rag.app.ask import asked
 from rag.app.desk import Desk, Turnstile, questions_log
@@ -95,7 +96,7 @@ def test_a_bad_password_file_is_an_error(tmp_path: Path, text: str, message: str
 # ---------------------------------------------------------------------------------------------------------- Limits
 
 
-def test_whom_there_is_no_place_for_is_told_at_once(collection: Collection) -> None:
+def test_whom_there_is_no_place_for_is_told_at_once(collection: Collection, told: rag.Answer) -> None:
     turnstile = Turnstile(1, 0, 60)
     begun, go = threading.Event(), threading.Event()
     working = threading.Thread(target=lambda: turnstile.run(lambda: (begun.set(), go.wait())))
@@ -107,7 +108,7 @@ def test_whom_there_is_no_place_for_is_told_at_once(collection: Collection) -> N
     assert asked(desk, ASKED) == "busy"
     go.set()
     working.join()
-    assert desk.ask(ASKED).answer.text == QUOTE
+    assert desk.ask(ASKED).answer == told
     counts = desk.metrics().decode()
     assert 'yinju_questions_total{outcome="busy"} 2.0' in counts
     assert 'yinju_questions_total{outcome="answered"} 1.0' in counts
@@ -163,11 +164,11 @@ def test_an_article_that_is_not_there(url: str, source: str) -> None:
 
 
 def test_an_article_of_another_version_says_so(url: str, collection: Collection) -> None:
-    start = ARTICLES["library.txt"].index(QUOTE)
-    place = {"source": "library.txt", "start": start, "end": start + len(QUOTE), "lang": "en"}
+    start = ARTICLES["library.txt"].index(SENTENCE)
+    place = {"source": "library.txt", "start": start, "end": start + len(SENTENCE), "lang": "en"}
     same = httpx.get(url + "/article", params=place | {"snapshot": collection.opened.snapshot})
     other = httpx.get(url + "/article", params=place | {"snapshot": "0" * 16})
-    assert f"<mark>{QUOTE}</mark>" in same.text
+    assert f"<mark>{SENTENCE}</mark>" in same.text
     assert "This article was changed" not in same.text
     assert "This article was changed" in other.text
     assert same.headers["content-security-policy"].startswith("default-src 'none'")
@@ -184,7 +185,7 @@ def test_a_question_is_one_json_line_without_the_question(
         Desk(collection, log_questions=True).ask("火星上有多少颗卫星？")
     first, second = (json.loads(record.message) for record in caplog.records if record.name == questions_log.name)
     assert first.keys() == {"time", "outcome", "snapshot", "milliseconds", "confidence", "abstained"}
-    assert first["milliseconds"].keys() == {"search", "answer"}
+    assert first["milliseconds"].keys() == {"wait", "answer"}
     assert (first["outcome"], first["abstained"], first["snapshot"]) == ("answered", False, collection.opened.snapshot)
     assert (second["outcome"], second["question"]) == ("abstained", "火星上有多少颗卫星？")
 

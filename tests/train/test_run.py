@@ -20,8 +20,14 @@ from rag.train.evaluation import development_sets, predict
 from rag.train.export import import_model
 from rag.train.run import add_arguments, run
 from rag.train.squad import read_set
+from rag.types import EncodedQuestion
 
 WriteSet = Callable[..., Path]
+
+
+def question(text: str) -> EncodedQuestion:
+    """A question whose states the reader must compute."""
+    return EncodedQuestion(text, np.zeros(0, np.float32), None)
 
 
 def train(encoder: Path, data: Path, dev: Path | None, out: Path, *more: str) -> list[object]:
@@ -66,7 +72,7 @@ def test_the_served_reader_reads_what_the_trained_one_does(
     (ready,) = development_sets([data], backbone, WindowSizes(24, 12), split=2, folder=tmp_path)
     model = import_model(load_weights(trained / "reader.safetensors"))
     for prediction, asked in zip(predict(model, ready, torch.float32), ready.asked, strict=True):
-        (span,) = reader.read(asked.question.text, [asked.text])
+        (span,) = reader.read(question(asked.question.text), [asked.text])
         assert (span.text, span.start) == (prediction.text, prediction.start)
         assert span.score == pytest.approx(prediction.score, abs=2e-2)  # states of training are kept in float16
         assert span.no_answer_score == pytest.approx(prediction.no_answer, abs=2e-2)
@@ -75,25 +81,35 @@ def test_the_served_reader_reads_what_the_trained_one_does(
 
 def test_a_passage_is_read_by_itself(reader: SpanReader, write_set: WriteSet) -> None:
     passages = [paragraph.text for paragraph in read_set(write_set()).paragraphs]
-    together = reader.read("宁波何年設立開發區？", passages)
-    assert together == tuple(reader.read("宁波何年設立開發區？", [passage])[0] for passage in passages)
-    assert together[::-1] == reader.read("宁波何年設立開發區？", passages[::-1])
+    together = reader.read(question("宁波何年設立開發區？"), passages)
+    assert together == tuple(reader.read(question("宁波何年設立開發區？"), [passage])[0] for passage in passages)
+    assert together[::-1] == reader.read(question("宁波何年設立開發區？"), passages[::-1])
 
 
 def test_kept_states_give_the_same_spans(reader: SpanReader, write_set: WriteSet) -> None:
     passages = [paragraph.text for paragraph in read_set(write_set()).paragraphs]
     kept = [reader.passage_states(passage) for passage in passages]
-    question = "宁波何年設立開發區？"
-    assert reader.read_states(reader.question_states(question), kept) == reader.read(question, passages)
+    text = "宁波何年設立開發區？"
+    assert reader.read_states(reader.question_states(text), kept) == reader.read(question(text), passages)
+
+
+def test_states_of_the_question_that_came_with_it_are_taken(reader: SpanReader) -> None:
+    text, passages = "宁波何年設立開發區？", ["宁波市於1953年設立開發區。"]
+    asked = EncodedQuestion(text, np.zeros(0, np.float32), reader.question_states(text))
+    assert reader.read(asked, passages) == reader.read(question(text), passages)
+    other = EncodedQuestion(text, asked.vector, reader.question_states("何"))
+    assert reader.read(other, passages) != reader.read(asked, passages)
 
 
 def test_odd_passages_and_questions(reader: SpanReader) -> None:
     empty = Span(0, 0, "", NO_SPAN, -NO_SPAN)
-    one, blank, nothing, long = reader.read("何" * 300, ["杭", " \u3000\n", "", "杭州市於1950年設立開發區。" * 60])
+    one, blank, nothing, long = reader.read(
+        question("何" * 300), ["杭", " \u3000\n", "", "杭州市於1950年設立開發區。" * 60]
+    )
     assert (one.text, one.start, one.end) == ("杭", 0, 1)
     assert blank == nothing == empty
     assert long.text
-    assert reader.read("？", []) == ()
+    assert reader.read(question("？"), []) == ()
     json.dumps([one.score, blank.score, blank.no_answer_score], allow_nan=False)
 
 
