@@ -10,6 +10,7 @@ from rag.app.api import Service, register
 from rag.app.articles import build_articles
 from rag.app.ask import build_ask
 from rag.app.desk import Desk
+from rag.app.quality import build_quality
 from rag.app.render import render_header
 from rag.app.texts import TEXTS, Language, preferred_language
 from rag.app.words import Words
@@ -38,7 +39,7 @@ def build_app(desk: Desk) -> gr.Blocks:
         words.add(header, render_header)
         with gr.Tabs(elem_id="tabs"):
             greet_tabs = []
-            for name, build in (("ask", build_ask), ("articles", build_articles)):
+            for name, build in (("ask", build_ask), ("articles", build_articles), ("quality", build_quality)):
                 tab = gr.Tab(TEXTS["zh"][f"tab_{name}"], id=name, elem_id=f"tab-{name}")
                 words.add_label(tab, f"tab_{name}")
                 with tab:

@@ -1,6 +1,6 @@
 """From values to HTML, by templates that escape whatever stands in articles, questions and names."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, pairwise
@@ -14,6 +14,8 @@ from rag.app.collection import Change, Held
 from rag.app.desk import Reply
 from rag.app.texts import TEXTS, Language
 from rag.errors import RagError
+from rag.evaluate import Group, Outcome, Question
+from rag.measures import risk_coverage
 from rag.types import Article, Citation, Document, Passage
 
 HERE = Path(__file__).parent
@@ -223,3 +225,35 @@ def render_articles(files: Sequence[Held], snapshot: str, language: Language) ->
 def render_change(change: Change | None, message: str, language: Language) -> str:
     """What adding or removing did, file by file; `message` is what kept it from being done."""
     return _html("change.html", language, change=change, message=message)
+
+
+# ----------------------------------------------------------------------------------------------------------- Quality
+
+COLUMNS = ("recall_at_5", "right", "settled", "answered_right", "exact_match", "f1", "abstention_recall")
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A question set that was run over one version of the collection."""
+
+    snapshot: str
+    questions: tuple[Question, ...]
+    outcomes: tuple[Outcome, ...]  # of the questions, in their order
+    groups: Mapping[str, Group]  # the measures, of all questions and of each group
+
+    @property
+    def misses(self) -> tuple[tuple[Question, Outcome], ...]:
+        """The questions that were not settled."""
+        pairs = zip(self.questions, self.outcomes, strict=True)
+        return tuple((question, outcome) for question, outcome in pairs if outcome.loss)
+
+    @property
+    def curve(self) -> tuple[tuple[float, float], ...]:
+        """Coverage and risk, 0 to 1: the share of wrong answers among the most confident share of all questions."""
+        risks = risk_coverage([o.confidence for o in self.outcomes], [o.found_right for o in self.outcomes])
+        return tuple((number / len(risks), float(risk)) for number, risk in enumerate(risks, start=1))
+
+
+def render_quality(examined: Examined | None, message: str, language: Language) -> str:
+    """The measures, the risk-coverage curve, and the misses; `message` is what kept the set from being run."""
+    return _html("quality.html", language, examined=examined, message=message, columns=COLUMNS)

@@ -11,6 +11,7 @@ from rag.fold import simplify
 from rag.types import Answer, Article
 
 FILE = "review.jsonl"
+WRONG = "wrong-"  # how the ids begin of lines that only say that an answer is wrong
 _lock = threading.Lock()
 
 
