@@ -5,7 +5,6 @@ import io
 import json
 import logging
 import os
-import runpy
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,7 +30,7 @@ from rag.evaluate import (
 )
 from rag.index.following import follow
 from rag.index.snapshot import kept_snapshots, roll_back
-from rag.types import Answer, BuildReport, Citation
+from rag.types import Answer, BuildReport, Citation, Passage
 
 # As grep has it: 0 found, 1 not found, 2 an error.
 _OK, _NOT_FOUND, _ERROR = 0, 1, 2
@@ -62,11 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The options in `arguments`, those of the process for None; exits when there is something wrong with them.
 
-    What `serve` and `train` are given is left to them.
+    What `serve`, `train` and `calibrate` are given is left to them.
     """
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
-    if rest and options.command not in (_serve, _train):
+    if rest and options.command not in (_serve, _train, _calibrate):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     options.rest = rest
     return options
@@ -140,6 +139,11 @@ def _parser() -> argparse.ArgumentParser:
         "train", help="train a reader on questions of your own (SQuAD format)", add_help=False
     )
     command.set_defaults(command=_train)
+
+    command = commands.add_parser(
+        "calibrate", help="fit the confidence on development questions of your own", add_help=False
+    )
+    command.set_defaults(command=_calibrate)
 
     command = commands.add_parser("serve", help="open the app (= python app.py)", add_help=False)
     command.set_defaults(command=_serve)
@@ -216,19 +220,23 @@ def _show(answer: Answer) -> str:
     else:
         lines += [f"{answer.text}    ({answer.confidence:.0%})", *map(_show_citation, answer.citations)]
     if answer.alternatives:
-        lines += ["", "Closest, not an answer:" if answer.reason else "Other answers:"]
+        lines += ["", "Other answers:"]
     for other in answer.alternatives:
         lines += [f"{other.text}    ({other.confidence:.0%})", _show_citation(other.citations[0])]
+    if answer.closest:
+        lines += ["", "Closest, not an answer:"]
+    lines += [f"    {passage.text}\n    {_show_place(passage)}" for passage in answer.closest]
     return "\n".join(lines)
 
 
 def _show_citation(citation: Citation) -> str:
     before, after = citation.passage[: citation.quote_start], citation.passage[citation.quote_end :]
-    place = " · ".join(part for part in (citation.title, citation.section, citation.date, citation.publisher) if part)
-    return (
-        f"    {before}【{citation.quote}】{after}\n"
-        f"    —— {place}{' · ' if place else ''}{citation.source} [{citation.start}:{citation.end}]"
-    )
+    return f"    {before}【{citation.quote}】{after}\n    {_show_place(citation)}"
+
+
+def _show_place(found: Citation | Passage) -> str:
+    place = [part for part in (found.title, found.section, found.date, found.publisher) if part]
+    return f"—— {' · '.join([*place, found.source])} [{found.start}:{found.end}]"
 
 
 def _evaluate(options: argparse.Namespace) -> int:
@@ -259,7 +267,7 @@ def _explain(engine: Engine, questions: Sequence[Question], name: str) -> str:
     if question is None:
         raise EvaluationError(f"there is no question {name!r}: expected one of the ids of the question set")
     trace = engine.trace(question.question)
-    weights = engine.index.lexical.weights(trace.question)
+    weights = engine.index.lexical.weights(engine.index.bridge.terms(trace.question))
     return report.explanation(question, trace, judge(engine, question, trace), weights)
 
 
@@ -281,10 +289,17 @@ def _train(options: argparse.Namespace) -> int:
     return _OK
 
 
+def _calibrate(options: argparse.Namespace) -> int:
+    from rag.train.calibration import add_arguments, run  # scikit-learn and torch take seconds to import
+
+    parser = argparse.ArgumentParser(prog="rag calibrate", description="Fits the confidence of the answers.")
+    add_arguments(parser)
+    print(json.dumps(run(parser.parse_args(options.rest)), ensure_ascii=False, indent=1))
+    return _OK
+
+
 def _serve(options: argparse.Namespace) -> int:
-    app = HOME / "app.py"
-    if not app.is_file():
-        raise RagError(f"{app} is missing: expected the app beside the package; run `rag serve` from a checkout")
-    sys.argv = [str(app), *options.rest]
-    runpy.run_path(str(app), run_name="__main__")
+    from rag.app import main  # gradio takes seconds to import
+
+    main(options.rest)
     return _OK

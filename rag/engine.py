@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
-from rag.answers import MIN_CONFIDENCE, decide
+from rag.answers import Reading, choose, decide, rank
+from rag.calibration import load_calibrator, signals
 from rag.documents import clean
 from rag.encoder import DEFAULT_ENCODER, load_encoder
 from rag.errors import DocumentError, QuestionError, RagError, SnapshotError
@@ -15,7 +16,7 @@ from rag.index import Index, build_index, refresh_index
 from rag.index.snapshot import read_pointer, signature
 from rag.reader import best_sentences, load_reader, passage_states
 from rag.retrieve import retrieve
-from rag.types import Answer, BuildReport, Candidate, EncodedQuestion, Span, Trace
+from rag.types import Answer, BuildReport, Candidate, EncodedQuestion, Signals, Span, Trace
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class _Opened:
 
     def __init__(self, index: Index) -> None:
         self._index = index
-        self._reader = load_reader()
+        self._reader, self._calibrator = load_reader(), load_calibrator()
 
     @property
     def index(self) -> Index:
@@ -60,14 +61,27 @@ class _Opened:
         _check_count(top_k)
         encoded = self._index.encoder.encode_question(asked)
         candidates = self._retrieve(encoded, top_k)
-        texts = [candidate.passage.text for candidate in candidates]
-        kept = [self._index.lower_states(candidate.passage) for candidate in candidates]
-        spans = self._reader.read(encoded, texts, kept)
-        sentences = best_sentences(encoded, texts, [self._index.sentences.vectors(c.number) for c in candidates])
-        least = MIN_CONFIDENCE if min_confidence is None else min_confidence
-        answer = decide(asked, candidates, spans, sentences, least)
+        choices, found = self.weigh(encoded, candidates)
+        readings = [
+            Reading(candidate, choice, self._calibrator.log_odds(one))
+            for candidate, choice, one in zip(candidates, choices, found, strict=True)
+        ]
+        least = self._calibrator.threshold if min_confidence is None else min_confidence
+        answers = rank(readings, self._calibrator.confidence)
+        answer = decide(asked, answers, candidates, least)
         self._check(answer)
-        return Trace(asked, candidates, spans, least, answer)
+        return Trace(asked, candidates, choices, found, answers, least, answer)
+
+    def weigh(
+        self, question: EncodedQuestion, candidates: Sequence[Candidate]
+    ) -> tuple[tuple[Span, ...], tuple[Signals, ...]]:
+        """What would be quoted of each candidate, and the signals by which it is judged."""
+        texts = [candidate.passage.text for candidate in candidates]
+        spans = self._reader.read(question, texts, [self._index.lower_states(c.passage) for c in candidates])
+        vectors = [self._index.sentences.vectors(candidate.number) for candidate in candidates]
+        sentences = best_sentences(question, texts, vectors)
+        found = signals(question, self._index.bridge.terms(question.text), candidates, spans, sentences)
+        return choose(question.text, spans, sentences), found
 
     def _check(self, answer: Answer) -> None:
         """Holds the guarantee of every citation: the cleaned form of the raw range is the quote."""
@@ -121,6 +135,12 @@ class Engine:
     def trace(self, question: str, top_k: int = 5, min_confidence: float | None = None) -> Trace:
         """The answer with all that led to it; see `answer`."""
         return self._current().trace(question, top_k, min_confidence)
+
+    def weigh(
+        self, question: EncodedQuestion, candidates: Sequence[Candidate]
+    ) -> tuple[tuple[Span, ...], tuple[Signals, ...]]:
+        """What would be quoted of each candidate, and the signals by which it is judged."""
+        return self._current().weigh(question, candidates)
 
     def _current(self) -> _Opened:
         """The snapshot in use; one that was switched to since the last question is opened first.

@@ -9,6 +9,7 @@ from pathlib import Path
 from rag.encoder import DEFAULT_ENCODER, load_encoder
 from rag.errors import SnapshotError
 from rag.index.before import code_fingerprint, found_articles
+from rag.index.bridge import Bridge
 from rag.index.building import build_index
 from rag.index.lexical import LexicalIndex
 from rag.index.snapshot import (
@@ -68,6 +69,7 @@ class Index:
             self.passages = VectorIndex.load(snapshot / PASSAGES, self.manifest.dimension)
             self.sentences = VectorIndex.load(snapshot / SENTENCES, self.manifest.dimension)
             self.lexical = LexicalIndex.load(snapshot / LEXICAL)
+            self.bridge = Bridge(self.lexical)
             self._states = KeptStates(snapshot / STATES)
             parts: tuple[Sized, ...] = (self.store, self.passages, self.sentences, self.lexical)
             counts = {self.manifest.passages, *(len(part) for part in parts)}

@@ -61,6 +61,10 @@ class VectorIndex:
             best.setdefault(int(self._owners[row]), float(score))
         return sorted(best.items(), key=lambda found: (-found[1], found[0]))[:count]
 
+    def similarity(self, number: int, vector: NDArray[np.float32]) -> float:
+        """The cosine of the best vector of one passage with `vector`, shape `(dimension,)`, -1 to 1."""
+        return float((self.vectors(number) @ vector).max())
+
     def by_passage(self) -> list[NDArray[np.float32]]:
         """The vectors of every passage, shape `(vectors, dimension)` each."""
         rows = np.asarray(self._flat.reconstruct_n(0, self._flat.ntotal), np.float32)
