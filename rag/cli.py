@@ -5,7 +5,6 @@ import io
 import json
 import logging
 import os
-import runpy
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -301,9 +300,7 @@ def _calibrate(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    app = HOME / "app.py"
-    if not app.is_file():
-        raise RagError(f"{app} is missing: expected the app beside the package; run `rag serve` from a checkout")
-    sys.argv = [str(app), *options.rest]
-    runpy.run_path(str(app), run_name="__main__")
+    from rag.app import main  # gradio takes seconds to import
+
+    main(options.rest)
     return _OK

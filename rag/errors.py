@@ -39,3 +39,11 @@ class TrainingError(RagError):
 
 class TrainingDataError(TrainingError):
     """A training or development file that is no question set, or holds nothing to train on."""
+
+
+class BusyError(RagError):
+    """A question that found no place because too many others were there."""
+
+
+class TimeLimitError(RagError):
+    """A question that was not answered in the time it had."""

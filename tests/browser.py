@@ -25,27 +25,26 @@ FLAGS = (
 )
 BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 T = TypeVar("T")
-WAIT = 30  # seconds until something that should appear counts as missing
+WAIT = 60  # seconds until something that should appear counts as missing
 
 
 class Page:
     """The app in a browser: what a person can do on it, and see."""
 
-    def __init__(self, url: str, profile: Path, languages: str) -> None:
+    def __init__(self, profile: Path, languages: str) -> None:
         options = ChromeOptions()
         if BROWSER:  # else the driver looks for one where browsers are installed
             options.binary_location = BROWSER
         for flag in (*FLAGS, f"--user-data-dir={profile}"):
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        self.url = url
         self.driver = Chrome(options=options, service=Service(DRIVER or "chromedriver"))
         self.driver.execute_cdp_cmd("Network.enable", {})
         self.driver.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": {"Accept-Language": languages}})
 
-    def open(self, label: str) -> None:
+    def open(self, url: str, label: str) -> None:
         """Opens the page anew, and waits until its question box bears `label`."""
-        self.driver.get(self.url)
+        self.driver.get(url)
         self.until(lambda: [e for e in self.all("#question [data-testid=block-info]") if e.text == label])
 
     def until(self, seen: Callable[[], T]) -> T:
@@ -59,6 +58,10 @@ class Page:
         (element,) = self.all(selector)
         return element
 
+    def shown(self, selector: str) -> WebElement:
+        """The first such element that can be seen, as soon as there is one."""
+        return self.until(lambda: [element for element in self.all(selector) if element.is_displayed()])[0]
+
     def text(self, selector: str) -> str:
         """The text of the one such element as the page holds it, visible or not."""
         return self.one(selector).get_property("textContent").strip()
@@ -71,11 +74,29 @@ class Page:
         """Waits until the page shows what it has to say to `question`."""
         self.until(lambda: [e for e in self.all("#result .asked bdi") if e.get_property("textContent") == question])
 
+    def tab(self, name: str) -> None:
+        """Opens a tab of the page."""
+        self.until(lambda: self.all(f"#tab-{name}-button"))[0].click()
+
+    def select(self, selector: str, text: str) -> None:
+        """Selects `text` in the one such element, as dragging over it does."""
+        script = """
+            const element = document.querySelector(arguments[0]);
+            const node = document.createTreeWalker(element, NodeFilter.SHOW_TEXT).nextNode();
+            const start = node.data.indexOf(arguments[1]);
+            getSelection().setBaseAndExtent(node, start, node, start + arguments[1].length);
+        """
+        self.driver.execute_script(script, selector, text)
+
     def press(self, key: str, code: int, text: str) -> None:
         """Presses and releases a key as the browser's input layer does: trusted, unlike an event from JavaScript."""
         event = {"key": key, "code": key, "windowsVirtualKeyCode": code}
         self.driver.execute_cdp_cmd("Input.dispatchKeyEvent", event | {"type": "keyDown", "text": text})
         self.driver.execute_cdp_cmd("Input.dispatchKeyEvent", event | {"type": "keyUp"})
+
+    def clipboard(self) -> str:
+        """The text that was copied last."""
+        return self.driver.execute_async_script("navigator.clipboard.readText().then(arguments[0])")
 
     def requests(self) -> list[str]:
         """The address of every request since the last call, sockets included; the browser's own pages left out."""

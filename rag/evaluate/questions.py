@@ -1,7 +1,7 @@
 """The question set: one JSON object a line."""
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 
 from rag.errors import EvaluationError
@@ -33,6 +33,8 @@ class Question:
     evidence: str  # the sentences that prove it, verbatim from the cleaned text
     kind: str
     lang: str
+    start: int | None = None  # where the answer stands in the raw file, in code points, where it was marked there
+    end: int | None = None
 
     @property
     def answerable(self) -> bool:
@@ -69,18 +71,24 @@ def read_questions(path: Path) -> tuple[Question, ...]:
 
 
 def _question(line: str, place: str) -> Question:
-    expected = {field.name for field in fields(Question)}
+    known = {field.name: field.default is MISSING for field in fields(Question)}
+    expected = [name for name, needed in known.items() if needed]
     try:
         values = json.loads(line)
     except ValueError as error:
         raise EvaluationError(f"{place} is no JSON ({error}): expected an object a line") from error
-    if not isinstance(values, dict) or values.keys() != expected:
+    if not isinstance(values, dict) or not set(expected) <= values.keys() <= known.keys():
         found = ", ".join(sorted(values)) if isinstance(values, dict) else type(values).__name__
         raise EvaluationError(f"{place} has {found}: expected an object with {', '.join(sorted(expected))}")
     answers = values["answers"]
-    texts = [value for name, value in values.items() if name != "answers"]
+    texts = [values[name] for name in expected if name != "answers"]
+    places = [values.get(name) for name in ("start", "end")]
     if not isinstance(answers, list) or not all(isinstance(text, str) for text in [*answers, *texts]):
         raise EvaluationError(f"{place} has other than text in it: expected texts, and a list of texts as answers")
+    if not all(place is None or (isinstance(place, int) and place >= 0) for place in places):
+        raise EvaluationError(
+            f"{place} has {places} as the place of its answer: expected two numbers from 0 up, or none"
+        )
     if values["kind"] not in KINDS:
         raise EvaluationError(f"{place} is of kind {values['kind']!r}: expected one of {', '.join(KINDS)}")
     return Question(**values | {"answers": tuple(answers)})

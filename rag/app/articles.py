@@ -1,0 +1,116 @@
+"""The tab of the articles: what the collection holds, and adding and removing."""
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.events import Dependency
+
+from rag.app.collection import MAX_FILE_BYTES, MAX_FILES, Change, Progress, named, public_message
+from rag.app.desk import Desk
+from rag.app.render import render_articles, render_change
+from rag.app.texts import TEXTS, Language
+from rag.app.words import Words
+from rag.errors import RagError
+
+log = logging.getLogger(__name__)
+
+_PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+
+
+def build_articles(desk: Desk, words: Words) -> Callable[[Dependency], None]:
+    """Lays the tab out and connects it. Returns what to do once the language is known."""
+    collection, language = desk.collection, words.language
+    changed = gr.State(None)
+    upload = gr.File(
+        file_count="multiple", file_types=[".txt"], label=TEXTS["zh"]["upload"], height=140, elem_id="upload"
+    )
+    said = gr.HTML("", apply_default_css=False, elem_id="change")
+    table = gr.HTML("", apply_default_css=False, elem_id="collection")
+    with gr.Accordion(TEXTS["zh"]["paste"], open=False, elem_id="paste") as paste:
+        title = gr.Textbox(label=TEXTS["zh"]["paste_title"], max_lines=1, elem_id="paste-title")
+        text = gr.Textbox(label=TEXTS["zh"]["paste_text"], lines=6, max_lines=20, elem_id="paste-text")
+        add = gr.Button(TEXTS["zh"]["paste_add"], elem_id="paste-add")
+    with gr.Accordion(TEXTS["zh"]["remove"], open=False, elem_id="remove") as removing:
+        chosen = gr.Dropdown([], multiselect=True, label=TEXTS["zh"]["remove_choose"], elem_id="remove-choose")
+        remove = gr.Button(TEXTS["zh"]["remove_do"], elem_id="remove-do")
+        note = gr.Markdown(TEXTS["zh"]["removed_note"])
+    labelled = [("upload", upload), ("paste", paste), ("paste_title", title), ("paste_text", text)]
+    for name, component in [*labelled, ("remove", removing), ("remove_choose", chosen)]:
+        words.add_label(component, name)
+    for name, component in (("paste_add", add), ("remove_do", remove), ("removed_note", note)):
+        words.add_text(component, name)
+
+    def listed(language: Language) -> tuple[Any, ...]:
+        files, snapshot = collection.files(), collection.opened.snapshot
+        return render_articles(files, snapshot, language), gr.Dropdown([file.source for file in files], value=[])
+
+    def change(language: Language, progress: gr.Progress, work: Callable[[Progress], Change]) -> tuple[Any, ...]:
+        outcome = _tried(work, language, progress)
+        return outcome, render_change(outcome[0], outcome[1], language), *listed(language)
+
+    def add_files(
+        paths: Sequence[str] | None,
+        language: Language,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> tuple[Any, ...]:
+        if not paths:
+            return (gr.skip(),) * 5
+        done = change(language, progress, lambda report: collection.add(_read(paths), report))
+        return (*done, None)
+
+    def add_text(
+        title: str,
+        text: str,
+        language: Language,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> tuple[Any, ...]:
+        outcome, *rest = change(language, progress, lambda report: collection.add([named(title, text)], report))
+        kept = (gr.skip(), gr.skip()) if outcome[0] is None or not outcome[0].changed else ("", "")
+        return (outcome, *rest, *kept)
+
+    def take_out(
+        sources: list[str],
+        language: Language,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> tuple[Any, ...]:
+        return change(language, progress, lambda report: collection.remove(sources, report))
+
+    changing: dict[str, Any] = {
+        "concurrency_limit": 1,
+        "concurrency_id": "change",
+        "show_progress_on": said,
+        **_PRIVATE,
+    }
+    outputs = [changed, said, table, chosen]
+    upload.upload(add_files, [upload, language], [*outputs, upload], **changing)
+    add.click(add_text, [title, text, language], [*outputs, title, text], **changing)
+    remove.click(take_out, [chosen, language], outputs, **changing)
+    listing: dict[str, Any] = {"show_progress": "hidden", **_PRIVATE}
+    language.input(listed, language, [table, chosen], **listing)
+    language.input(
+        lambda language, changed: render_change(changed[0], changed[1], language) if changed else "",
+        *([language, changed], said),
+        **listing,
+    )
+    return lambda greeted: greeted.then(listed, language, [table, chosen], **listing)
+
+
+def _read(paths: Sequence[str]) -> list[tuple[str, bytes]]:
+    """The uploaded files; of one that is too long only so much that it is seen to be."""
+    files = []
+    for path in map(Path, paths[: MAX_FILES + 1]):
+        with path.open("rb") as file:
+            files.append((path.name, file.read(MAX_FILE_BYTES + 1)))
+    return files
+
+
+def _tried(work: Callable[[Progress], Change], language: Language, progress: gr.Progress) -> tuple[Change | None, str]:
+    """What a change did, and what kept it from being done."""
+    try:
+        return work(lambda what, done, of: progress((done, of), desc=TEXTS[language][what])), ""
+    except (RagError, OSError) as error:
+        log.exception("the collection was not changed")
+        return None, public_message(error)

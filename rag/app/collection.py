@@ -1,0 +1,302 @@
+"""The collection that the app serves: what is in it, and adding and removing articles while questions are answered."""
+
+import hashlib
+import logging
+import re
+import threading
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from rag.documents import SUFFIX, parse, read_article
+from rag.documents.structure import structure
+from rag.engine import Engine, build, open
+from rag.errors import DocumentError, RagError, SnapshotError
+from rag.index.snapshot import read_pointer
+from rag.passages import passages_of
+from rag.types import Article
+
+log = logging.getLogger(__name__)
+
+# A whole book in Chinese has about a million characters, three bytes each; much more takes minutes to index.
+MAX_FILE_BYTES = 5 * 2**20
+MAX_FILES = 100  # in one upload
+_MAX_NAME = 80  # characters of a file name; all file systems take them, whatever the script
+
+Progress = Callable[[str, int, int], None]  # what is being done, a key of the texts; how many are done; of how many
+Outcome = Literal["added", "replaced", "removed", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One file of the collection."""
+
+    source: str
+    title: str  # of its first document; "" without
+    date: str | None  # of its first document that has one, ISO 8601
+    documents: int
+    passages: int
+    warnings: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return asdict(self) | {"warnings": list(self.warnings)}
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutcome:
+    """What became of one file that was to be added or removed."""
+
+    source: str
+    outcome: Outcome
+    notes: tuple[str, ...]  # warnings, or why it was refused
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What adding or removing did, file by file."""
+
+    snapshot: str  # the one now served
+    files: tuple[FileOutcome, ...]
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was added or removed."""
+        return any(file.outcome != "refused" for file in self.files)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        files = [asdict(file) | {"notes": list(file.notes)} for file in self.files]
+        return {"snapshot": self.snapshot, "changed": self.changed, "files": files}
+
+
+class Opened:
+    """One snapshot, open: its engine and its texts belong together. Threads may share it."""
+
+    def __init__(self, index: Path) -> None:
+        self.engine: Engine = open(index)
+        self.manifest = self.engine.index.manifest
+        self.snapshot = self.manifest.name
+        self._store = self.engine.index.store
+
+    def article(self, source: str) -> Article | None:
+        """The article as it was indexed, None when the collection has no such file or could not read it."""
+        try:
+            raw = self._store.raw(source)
+        except IndexError:
+            return None
+        return Article(source, "", self.manifest.articles[source], raw, *structure(raw, source))
+
+
+class Collection:
+    """The collection in an index folder and the articles folder it is built from. Threads may share it.
+
+    A snapshot that is built elsewhere is taken up by itself.
+
+    Raises:
+        RagError: the index cannot be opened, see `rag.open`.
+    """
+
+    def __init__(self, index: Path) -> None:
+        self.index = index
+        self._opened = Opened(index)
+        self._opening = threading.Lock()
+        self._changing = threading.Lock()
+        self._held: dict[tuple[str, str], Held] = {}
+
+    @property
+    def opened(self) -> Opened:
+        """The snapshot in use. Take it once for all that has to fit together."""
+        pointer = read_pointer(self.index)
+        if pointer is not None and pointer.snapshot.name != self._opened.snapshot:
+            with self._opening:
+                if pointer.snapshot.name != self._opened.snapshot:
+                    self._opened = Opened(self.index)
+        return self._opened
+
+    @property
+    def folder(self) -> Path:
+        """The articles folder."""
+        pointer = read_pointer(self.index)
+        if pointer is None:
+            raise SnapshotError(f"{self.index} holds no index any more: build it again")
+        return pointer.articles
+
+    def files(self) -> tuple[Held, ...]:
+        """Every file of the snapshot in use, in the order of their names, also those that could not be read."""
+        opened = self.opened
+        return tuple(self._describe(opened, source) for source in sorted(opened.manifest.articles))
+
+    def _describe(self, opened: Opened, source: str) -> Held:
+        key = source, opened.manifest.articles[source]
+        if key not in self._held:
+            article = opened.article(source)
+            self._held[key] = _held(article) if article else Held(source, "", None, 0, 0, (self._fault(source),))
+        return self._held[key]
+
+    def _fault(self, source: str) -> str:
+        """Why a file could not be read."""
+        try:
+            read_article(self.folder / source, self.folder)
+        except DocumentError as error:
+            return public_message(error)
+        return f"{source}: it was changed since the index was built; build the index again"
+
+    def add(self, files: Sequence[tuple[str, bytes]], progress: Progress) -> Change:
+        """Adds articles, each a file name and its bytes, to the articles folder, and indexes them.
+
+        A file that cannot be read is refused and named; the others are added. One with the name of an article takes
+        its place. Should the build fail, the folder is as before.
+
+        Raises:
+            DocumentError: there are too many files, or the articles folder is gone.
+            RagError: the index could not be built.
+        """
+        if len(files) > MAX_FILES:
+            raise DocumentError(f"{len(files)} files came: expected at most {MAX_FILES} at once; add them in parts")
+        with self._changing:
+            outcomes, accepted = [], {}
+            for number, (name, data) in enumerate(files):
+                progress("reading", number, len(files))
+                try:
+                    article = _checked(name, data)
+                except DocumentError as error:
+                    outcomes.append(FileOutcome(plain_name(name), "refused", (public_message(error),)))
+                    continue
+                known = (self.folder / article.source).exists() or article.source in accepted
+                accepted[article.source] = data
+                outcomes.append(FileOutcome(article.source, "replaced" if known else "added", article.warnings))
+            return self._apply(accepted, (), tuple(outcomes), progress)
+
+    def remove(self, sources: Iterable[str], progress: Progress) -> Change:
+        """Removes articles from the collection; their files are moved to `removed/` in the index folder.
+
+        Raises:
+            DocumentError: nothing would be left, or the articles folder is gone.
+            RagError: the index could not be built.
+        """
+        with self._changing:
+            known = self.opened.manifest.articles
+            outcomes = [
+                FileOutcome(source, "removed", ())
+                if source in known and (self.folder / source).is_file()
+                else FileOutcome(plain_name(source), "refused", ("the collection has no such file",))
+                for source in dict.fromkeys(sources)
+            ]
+            removed = tuple(file.source for file in outcomes if file.outcome == "removed")
+            return self._apply({}, removed, tuple(outcomes), progress)
+
+    def _apply(
+        self,
+        accepted: dict[str, bytes],
+        removed: tuple[str, ...],
+        outcomes: tuple[FileOutcome, ...],
+        progress: Progress,
+    ) -> Change:
+        """Changes the articles folder and builds; on an error the folder is put back as it was."""
+        if not accepted and not removed:
+            return Change(self._opened.snapshot, outcomes)
+        if not self.folder.is_dir():
+            raise DocumentError("the articles folder is gone: expected the folder that the index was built from")
+        progress("indexing", 0, 1)
+        paths = [self.folder / source for source in (*accepted, *removed)]
+        before = {path: path.read_bytes() if path.is_file() else None for path in paths}
+        try:
+            for source, data in accepted.items():
+                _write(self.folder / source, data)
+            for source in removed:
+                (self.folder / source).unlink()
+            report = build(self.folder, self.index, self._opened.manifest.encoder)
+        except (RagError, OSError):
+            for path, data_before in before.items():
+                if data_before is None:
+                    path.unlink(missing_ok=True)
+                else:
+                    _write(path, data_before)
+            raise
+        for path, data_before in before.items():
+            if data_before is not None:
+                self._keep(path, data_before)
+        progress("indexing", 1, 1)
+        log.info("the collection is now at %s", report.snapshot)
+        return Change(self.opened.snapshot, outcomes)
+
+    def _keep(self, path: Path, data: bytes) -> None:
+        """Keeps a file that was removed or replaced, named for its content."""
+        removed = self.index / "removed"
+        removed.mkdir(exist_ok=True)
+        _write(removed / f"{hashlib.sha256(data).hexdigest()[:8]}-{path.name}", data)
+
+
+def named(title: str, text: str) -> tuple[str, bytes]:
+    """The file for a pasted text: its name and its bytes. The title, if there is one, becomes its first line."""
+    whole = f"{title.strip()}\n\n{text}" if title.strip() else text
+    data = whole.encode("utf-8", errors="replace")
+    stem = re.sub(r"[^\w-]+", "-", title.strip() or text.strip()[:20]).strip("-_")[:40]
+    return f"{stem or 'pasted'}-{hashlib.sha256(data).hexdigest()[:8]}{SUFFIX}", data
+
+
+def public_message(error: Exception) -> str:
+    """What a visitor may read of an error: all of it for one about their own file or question; no path of this machine.
+
+    The whole error goes to the log where it is not shown.
+    """
+    text = str(error)
+    if (
+        isinstance(error, RagError)
+        and not isinstance(error, SnapshotError)
+        and not re.search(r"(?<![\w<])[/\\]\w", text)
+    ):
+        return text
+    log.error("not shown to the visitor: %s", text)
+    return "this cannot be done now; the log of the server says why"
+
+
+def _checked(name: str, data: bytes) -> Article:
+    """The article in an uploaded file, whose name is a plain one."""
+    plain = unicodedata.normalize("NFC", name)
+    if not plain.lower().endswith(SUFFIX) or len(plain) <= len(SUFFIX):
+        raise DocumentError(f"{plain_name(plain)} is no {SUFFIX} file: expected plain text; export it as {SUFFIX}")
+    if (
+        plain.startswith(".")
+        or len(plain) > _MAX_NAME
+        or not re.fullmatch(r"[^\x00-\x1f/\\:*?\"<>|#\ud800-\udfff]+", plain)
+    ):
+        raise DocumentError(
+            f"the file name {plain_name(plain)!r} cannot be used: expected at most {_MAX_NAME} characters without "
+            f'/ \\ : * ? " < > | # and not beginning with a dot; rename the file'
+        )
+    if len(data) > MAX_FILE_BYTES:
+        raise DocumentError(
+            f"{plain} has {len(data)} bytes: expected at most {MAX_FILE_BYTES}; split it into several articles"
+        )
+    article = parse(data, plain)
+    if not any(block.kind == "paragraph" for document in article.documents for block in document.blocks):
+        raise DocumentError(f"{plain} holds no paragraph of text: expected an article; put text in it")
+    return article
+
+
+def plain_name(name: str) -> str:
+    """A file name that came from outside, short and without its folders and control characters."""
+    last = re.split(r"[/\\]", name)[-1]
+    return "".join(c for c in last if unicodedata.category(c)[0] != "C")[:_MAX_NAME] or "?"
+
+
+def _held(article: Article) -> Held:
+    return Held(
+        source=article.source,
+        title=next((document.title for document in article.documents if document.title), ""),
+        date=next((document.date for document in article.documents if document.date), None),
+        documents=len(article.documents),
+        passages=len(passages_of(article)),
+        warnings=article.warnings,
+    )
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Writes a file so that it is there whole or not at all."""
+    draft = path.with_name(f"{path.name}.part")
+    draft.write_bytes(data)
+    draft.replace(path)

@@ -1,0 +1,277 @@
+"""Serving the page: its addresses beside the page itself, who may come in, and how much may be sent."""
+
+import argparse
+import base64
+import binascii
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+import gradio as gr
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rag.app.api import Service, tools
+from rag.app.ask import EXAMPLES
+from rag.app.collection import Collection
+from rag.app.desk import Desk, questions_log
+from rag.app.page import build_app
+from rag.app.passwords import Passwords
+from rag.app.render import HERE, render_article, render_no_article
+from rag.app.review import Review, here_line
+from rag.app.texts import LANGUAGES, Language, preferred_language
+from rag.app.theme import THEME
+from rag.engine import DEFAULT_INDEX, checked_question, open
+from rag.errors import RagError
+
+log = logging.getLogger(__name__)
+
+STATIC = HERE / "static"
+# Of one request: a handful of articles of the largest size.
+MAX_BODY = 64 * 2**20
+_MAX_MARK = 2**14  # bytes of a mark in an article
+_OPEN_TO_ALL = ("/healthz", "/gradio_api/startup-events")  # the second is what Gradio calls when it starts
+_ARTICLE_POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; frame-ancestors 'self'"
+
+
+class Guard:
+    """Lets in only who has a password, by HTTP Basic: to the page, its endpoints, the tools and their list alike."""
+
+    def __init__(self, app: ASGIApp, passwords: Passwords) -> None:
+        self._app, self._passwords = app, passwords
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on, or answers 401."""
+        if scope["type"] == "lifespan" or scope["path"] in _OPEN_TO_ALL:
+            return await self._app(scope, receive, send)
+        name, password = _credentials(dict(scope["headers"]).get(b"authorization", b""))
+        known: bool = await anyio.to_thread.run_sync(lambda: self._passwords.match(name, password))
+        if known:
+            return await self._app(scope, receive, send)
+        asking = {"WWW-Authenticate": 'Basic realm="Yinju", charset="UTF-8"'}
+        return await PlainTextResponse("401: name and password, please\n", 401, asking)(scope, receive, send)
+
+
+def _credentials(header: bytes) -> tuple[str, str]:
+    """Name and password of an Authorization header, empty where there are none."""
+    scheme, _, value = header.partition(b" ")
+    try:
+        name, _, password = base64.b64decode(value, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return (name, password) if scheme.lower() == b"basic" else ("", "")
+
+
+class Limits:
+    """Refuses requests with more than `MAX_BODY` bytes, and sends what keeps a browser from guessing and framing."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on, or answers 413."""
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > MAX_BODY:
+            return await PlainTextResponse(f"413: at most {MAX_BODY} bytes\n", 413)(scope, receive, send)
+        taken = 0
+
+        async def counted() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > MAX_BODY:
+                raise ClientDisconnect
+            return message
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    (b"x-content-type-options", b"nosniff"),
+                    (b"x-frame-options", b"SAMEORIGIN"),
+                    (b"referrer-policy", b"same-origin"),
+                ]
+            await send(message)
+
+        return await self._app(scope, counted, guarded)
+
+
+def routes(desk: Desk) -> list[BaseRoute]:
+    """The addresses beside the page."""
+    return [
+        Route("/article", partial(_article, desk)),
+        Route("/mark", partial(_mark, desk), methods=["POST"]),
+        *(Route(f"/yinju/{name}", partial(_file, name)) for name in ("page.css", "article.js")),
+        Route("/healthz", partial(_health, desk)),
+        Route("/metrics", lambda _: Response(desk.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")),
+    ]
+
+
+def _file(name: str, request: Request) -> Response:
+    return FileResponse(STATIC / name)
+
+
+def _health(desk: Desk, request: Request) -> Response:
+    """Whether questions can be answered, and from which snapshot."""
+    try:
+        opened = desk.collection.opened
+    except RagError:
+        log.exception("not healthy")
+        return JSONResponse({"status": "failing"}, 503)
+    return JSONResponse({"status": "ok", "snapshot": opened.snapshot, "passages": opened.manifest.passages})
+
+
+def _article(desk: Desk, request: Request) -> Response:
+    """The page of an article, with the range of its file that is asked for marked."""
+    wanted = request.query_params
+    language: Language = next(
+        (code for code in LANGUAGES if code == wanted.get("lang")),
+        preferred_language(request.headers.get("accept-language", "")),
+    )
+    headers = {"Content-Security-Policy": _ARTICLE_POLICY}
+    opened = desk.collection.opened
+    article = opened.article(wanted.get("source", ""))
+    if article is None:
+        return HTMLResponse(render_no_article(language), 404, headers)
+    start, end = (int(value) if value.isdecimal() else 0 for value in (wanted.get(n, "") for n in ("start", "end")))
+    changed = wanted.get("snapshot", opened.snapshot) != opened.snapshot
+    html = render_article(
+        article, start, end, language, question=wanted.get("q", ""), snapshot=opened.snapshot, changed=changed
+    )
+    return HTMLResponse(html, headers=headers)
+
+
+async def _mark(desk: Desk, request: Request) -> Response:
+    """Notes an answer that was marked in an article; only a page of this server can send such a request."""
+    if request.headers.get("content-type") != "application/json":
+        return JSONResponse({"error": "expected application/json"}, 415)
+    body = await request.body()
+    if len(body) > _MAX_MARK:
+        return JSONResponse({"error": f"expected at most {_MAX_MARK} bytes"}, 413)
+    try:
+        line = await anyio.to_thread.run_sync(_marked, desk, json.loads(body))
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        log.warning("a mark was refused: %s", error)
+        return JSONResponse({"error": "expected question, source, document, start and end of a text in it"}, 400)
+    return JSONResponse(line)
+
+
+def _marked(desk: Desk, mark: dict[str, Any]) -> dict[str, Any]:
+    article = desk.collection.opened.article(str(mark["source"]))
+    if article is None:
+        raise KeyError("no such article")
+    place = (int(mark[name]) for name in ("document", "start", "end"))
+    line = here_line(checked_question(mark["question"]), article, *place)
+    Review(desk.collection.index).append(line)
+    return line
+
+
+def serve(
+    collection: Collection,
+    host: str,
+    port: int,
+    *,
+    passwords: Passwords | None = None,
+    log_questions: bool = False,
+    wait: bool = True,
+) -> gr.Blocks:
+    """Serves the page, with `wait` until it is interrupted. Nothing in it calls a host other than this one.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    desk = Desk(collection, log_questions=log_questions)
+    page = build_app(desk)
+    server = tools(Service(desk), host)
+    tool_routes = server.streamable_http_app().routes
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> Any:
+        async with server.session_manager.run():
+            yield
+
+    guards = [Middleware(Guard, passwords=passwords)] if passwords else []
+    page.launch(
+        server_name=host,
+        server_port=port,
+        prevent_thread_lock=True,
+        theme=THEME,
+        css=(STATIC / "page.css").read_text(encoding="utf-8"),
+        head=f"<script>{(STATIC / 'page.js').read_text(encoding='utf-8')}</script>",
+        footer_links=["api"],
+        share=False,
+        ssr_mode=False,
+        run_history=False,
+        enable_monitoring=False,
+        mcp_server=False,
+        max_threads=64,  # more than the desk has places, so that whom it turns away is told at once
+        max_file_size=MAX_BODY,
+        app_kwargs={
+            "routes": [*routes(desk), *tool_routes],
+            "middleware": [*guards, Middleware(Limits)],
+            "lifespan": lifespan,
+            "docs_url": None,
+            "redoc_url": None,
+            "openapi_url": None,
+        },
+        quiet=True,
+    )
+    if wait:
+        sys.stdout.write(f"Yinju answers at {page.local_url} (Ctrl+C stops it)\n")
+        sys.stdout.flush()
+        page.block_thread()
+    return page
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Opens an index, by default `index/`, built from `seeds/` first where that is due, and serves the page."""
+    parser = argparse.ArgumentParser(description="Ask the articles in a browser.")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default: %(default)s, this computer only)"
+    )
+    parser.add_argument("--port", type=int, default=7860, help="port to listen on (default: %(default)s)")
+    parser.add_argument("--index", metavar="DIR", type=Path, help="an index that was built (default: index/)")
+    parser.add_argument(
+        "--auth-file",
+        metavar="FILE",
+        type=Path,
+        help="let in only the people of this file; `python -m rag.app.passwords NAME` prints a line for it",
+    )
+    parser.add_argument(
+        "--log-questions", action="store_true", help="log the questions too, not only what became of them"
+    )
+    options = parser.parse_args(arguments)
+    _log_to_stderr()
+    try:
+        passwords = Passwords(options.auth_file) if options.auth_file else None
+        engine = open(options.index)
+        engine.answer(EXAMPLES[0])  # loads what is loaded late, before the first visitor
+        collection = Collection(options.index or DEFAULT_INDEX)
+    except RagError as error:
+        sys.exit(f"app.py: {error}")
+    try:
+        serve(collection, options.host, options.port, passwords=passwords, log_questions=options.log_questions)
+    except (OSError, OverflowError):
+        sys.exit(f"app.py: cannot listen on {options.host}, port {options.port}; choose another with --host or --port")
+
+
+def _log_to_stderr() -> None:
+    """Warnings as text, and one JSON object a line for every question."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    questions_log.addHandler(handler)
+    questions_log.setLevel(logging.INFO)
+    questions_log.propagate = False

@@ -1,0 +1,237 @@
+"""The tab of the articles, in a real Chromium over a real server and index; and what stands behind it."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from browser import Page
+from filelock import FileLock
+from selenium.webdriver.common.keys import Keys
+from served import ARTICLES, ASKED, SENTENCE, collect, serving
+
+from rag.app import Collection
+from rag.app.collection import MAX_FILE_BYTES, MAX_FILES, named, public_message
+from rag.errors import DocumentError, QuestionError, SnapshotError
+from rag.evaluate import read_questions
+
+BRIDGE = "白鹭大桥\n\n白鹭大桥全长2450米,2019年5月建成通车。\n"
+
+
+def unseen(what: str, done: int, of: int) -> None:
+    """Progress that nobody watches."""
+
+
+@pytest.fixture(scope="module")
+def mine(tmp_path_factory: pytest.TempPathFactory) -> Collection:
+    """A collection that the tests of this module change, one after the other."""
+    return collect(tmp_path_factory.mktemp("mine"), ARTICLES)
+
+
+@pytest.fixture(scope="module")
+def my_url(mine: Collection) -> Iterator[str]:
+    with serving(mine) as address:
+        yield address
+
+
+@pytest.fixture
+def tab(browsers: Callable[[str], Page], my_url: str) -> Page:
+    """The tab, open."""
+    page = browsers("zh-CN,zh;q=0.9,en;q=0.8")
+    page.open(my_url, "你的问题")
+    page.tab("articles")
+    page.until(lambda: page.all("#collection tbody tr"))
+    return page
+
+
+def rows(page: Page) -> list[list[str]]:
+    """The table, cell by cell."""
+    return [
+        [cell.get_property("textContent").strip() for cell in row.find_elements("css selector", "th, td")]
+        for row in page.all("#collection tbody tr")
+    ]
+
+
+def upload(page: Page, *paths: Path) -> None:
+    page.one("#upload input[type=file]").send_keys("\n".join(map(str, paths)))
+
+
+# ------------------------------------------------------------------------------------------------- In the browser
+
+
+def test_the_table_lists_title_date_passages_and_warnings(tab: Page) -> None:
+    assert rows(tab) == [
+        ["安全测试<script>window.hurt=1</script>hostile.txt", "—", "1", "无"],
+        ["青山图书馆的开放时间library.txt", "—", "2", "无"],
+    ]
+    assert tab.all("#collection script") == []
+
+
+def test_one_bad_file_does_not_stop_the_others(tab: Page, mine: Collection, tmp_path: Path) -> None:
+    before = mine.opened.snapshot
+    files = {"bridge.txt": BRIDGE.encode(), "empty.txt": b"", "scan.txt": b"%PDF-1.7 not text"}
+    files["damaged.txt"] = "镇志\n\n本镇有\ufffd千户人家,多以养蚕为生。\n".encode()
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    upload(tab, *(tmp_path / name for name in files))
+    tab.until(lambda: len(rows(tab)) == 4)
+    said = [line.get_property("textContent") for line in tab.all("#change li")]
+    assert said[0] == "bridge.txt: 已加入"
+    assert "empty.txt: 没有加入empty.txt is empty: expected an article; put text in it or remove it" in said
+    assert any(line.startswith("scan.txt: 没有加入scan.txt is a PDF: expected") for line in said)
+    assert any(line.startswith("damaged.txt: 已加入damaged.txt: characters ") for line in said)
+    assert [row[0] for row in rows(tab)] == [
+        "白鹭大桥bridge.txt",
+        "镇志damaged.txt",
+        "安全测试<script>window.hurt=1</script>hostile.txt",
+        "青山图书馆的开放时间library.txt",
+    ]
+    assert mine.opened.snapshot != before
+    assert f"现在是版本 {mine.opened.snapshot}" in tab.text("#change")
+
+
+def test_asking_goes_on_while_indexing_from_the_version_before(tab: Page, mine: Collection) -> None:
+    before = mine.opened.snapshot
+    with FileLock(mine.index / "build.lock"):  # a build waits for it, so it takes as long as this block
+        tab.one("#paste button").click()
+        tab.shown("#paste-title input, #paste-title textarea").send_keys("石桥镇")
+        tab.one("#paste-text textarea").send_keys("石桥镇有居民三万二千人。")
+        tab.one("#paste-add").click()
+        tab.until(lambda: "正在建索引" in tab.one("#change").text)
+        assert tab.all("#change .progress-bar, #change .progress-level")
+        tab.tab("ask")
+        tab.box.send_keys(ASKED, Keys.ENTER)
+        tab.answered(ASKED)
+        assert SENTENCE in tab.text("#result .citations blockquote")
+        assert tab.text("#result .from code") == before
+    tab.until(lambda: mine.opened.snapshot != before)
+    tab.box.clear()
+    tab.box.send_keys("石桥镇有多少居民？", Keys.ENTER)
+    tab.answered("石桥镇有多少居民？")
+    assert tab.text("#result .citations blockquote") == "石桥镇有居民三万二千人。"
+    assert tab.text("#result .from code") == mine.opened.snapshot
+    tab.tab("articles")
+    tab.until(lambda: "已完成" in tab.text("#change"))
+    assert re.fullmatch(r"石桥镇-[0-9a-f]{8}\.txt: 已加入", tab.text("#change li"))
+
+
+def test_a_file_is_removed_and_kept_aside(tab: Page, mine: Collection) -> None:
+    tab.one("#remove button").click()
+    tab.shown("#remove-choose input").send_keys("bridge", Keys.ENTER)
+    tab.one("#remove-do").click()
+    tab.until(lambda: "bridge.txt: 已移除" in tab.text("#change"))
+    assert "bridge.txt" not in {file.source for file in mine.files()}
+    assert not (mine.folder / "bridge.txt").exists()
+    (kept,) = (mine.index / "removed").glob("*-bridge.txt")
+    assert kept.read_text(encoding="utf-8") == BRIDGE
+
+
+def test_an_answer_is_marked_by_selecting_text(tab: Page, mine: Collection) -> None:
+    question = "青山图书馆最多借阅几本？"
+    tab.tab("ask")
+    tab.box.send_keys(question, Keys.ENTER)
+    tab.answered(question)
+    tab.shown("#judge-here").click()
+    tab.driver.switch_to.frame(tab.until(lambda: tab.all("dialog[open] iframe"))[0])
+    tab.until(lambda: tab.all("#marking"))
+    tab.one("#marking button").click()
+    tab.until(lambda: tab.text("#marking output") == "还没有选中文字。")
+    text = ARTICLES["library.txt"]
+    tab.select("main p:last-of-type", "每次最多借阅十本")
+    tab.one("#marking button").click()
+    tab.until(lambda: tab.text("#marking output") == "已记下这个答案：每次最多借阅十本")
+    tab.driver.switch_to.default_content()
+    tab.one("dialog[open] button").click()
+    line = review(mine)[-1]
+    assert line["id"].startswith("here-")
+    start = text.index("每次最多借阅十本")
+    assert {
+        name: line[name] for name in ("question", "answers", "source", "evidence", "kind", "lang", "start", "end")
+    } == {
+        "question": question,
+        "answers": ["每次最多借阅十本"],
+        "source": "library.txt",
+        "evidence": "读者可以凭身份证办理借书证,每次最多借阅十本。",
+        "kind": "definition",
+        "lang": "zh-Hans",
+        "start": start,
+        "end": start + 8,
+    }
+
+
+def test_right_and_wrong_are_noted(tab: Page, mine: Collection) -> None:
+    tab.tab("ask")
+    tab.box.send_keys(ASKED, Keys.ENTER)
+    tab.answered(ASKED)
+    tab.shown("#judge-right").click()
+    tab.until(lambda: tab.text("#judged") == "已记下：答案正确。")
+    tab.one("#judge-wrong").click()
+    tab.until(lambda: tab.text("#judged") == "已记下：答案不正确。")
+    right, wrong = review(mine)[-2:]
+    told = mine.opened.engine.answer(ASKED)
+    assert right["answers"] == [told.text]
+    assert right["evidence"] == told.citations[0].passage
+    assert (right["start"], right["end"]) == (told.citations[0].start, told.citations[0].end)
+    assert (wrong["question"], wrong["answers"], wrong["id"][:6]) == (ASKED, [], "wrong-")
+    assert len(read_questions(mine.index / "review.jsonl")) == len(review(mine))
+
+
+# ------------------------------------------------------------------------------------------------------ Behind it
+
+
+def review(collection: Collection) -> list[dict[str, object]]:
+    """The lines of the review file."""
+    return [json.loads(line) for line in (collection.index / "review.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_change_that_fails_leaves_the_folder_as_it_was(collection: Collection) -> None:
+    before = {path.name: path.read_bytes() for path in collection.folder.iterdir()}
+    with pytest.raises(DocumentError, match="expected articles as text files"):
+        collection.remove(list(ARTICLES), unseen)
+    assert {path.name: path.read_bytes() for path in collection.folder.iterdir()} == before
+    assert not (collection.index / "removed").exists()
+
+
+def test_too_many_files_are_refused_together(collection: Collection) -> None:
+    with pytest.raises(DocumentError, match=rf"^{MAX_FILES + 1} files came: expected at most {MAX_FILES} at once"):
+        collection.add([("a.txt", b"a")] * (MAX_FILES + 1), unseen)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "why"),
+    [
+        ("long.txt", b"a" * (MAX_FILE_BYTES + 1), f"expected at most {MAX_FILE_BYTES}; split it"),
+        ("a.pdf", b"text", "a.pdf is no .txt file: expected plain text"),
+        ("../../a.txt", "文章。".encode(), "the file name 'a.txt' cannot be used"),
+        (".hidden.txt", "文章。".encode(), "the file name '.hidden.txt' cannot be used"),
+        ("\u202egpj.txt", b"\n", "gpj.txt"),
+        ("blank.txt", b" \n\n ", "blank.txt is empty"),
+    ],
+)
+def test_a_bad_file_is_refused_with_a_reason(collection: Collection, name: str, data: bytes, why: str) -> None:
+    before = collection.opened.snapshot
+    change = collection.add([(name, data)], unseen)
+    assert not change.changed
+    (file,) = change.files
+    assert file.outcome == "refused"
+    assert why in file.notes[0]
+    assert "/" not in file.source
+    assert collection.opened.snapshot == before
+
+
+def test_a_pasted_text_becomes_a_file_with_its_title_first() -> None:
+    name, data = named(" 石桥/镇 ", "正文。")
+    assert re.fullmatch(r"石桥-镇-[0-9a-f]{8}\.txt", name)
+    assert data.decode() == "石桥/镇\n\n正文。"
+    assert named("", "")[0].startswith("pasted-")
+
+
+def test_no_message_shows_a_path_of_the_server() -> None:
+    assert (
+        public_message(QuestionError("the question is empty: ask something")) == "the question is empty: ask something"
+    )
+    hidden = "this cannot be done now; the log of the server says why"
+    assert public_message(SnapshotError("/srv/index is damaged")) == hidden
+    assert public_message(DocumentError("/srv/articles holds no paragraph")) == hidden
+    assert public_message(OSError(28, "No space left on device", "/srv/x")) == hidden
