@@ -20,7 +20,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -57,12 +57,13 @@ class Manifest:
 
     def to_json(self) -> str:
         """The file's text; the same manifest gives the same text."""
-        return json.dumps(asdict(self), ensure_ascii=False, indent=1, sort_keys=True)
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        return json.dumps(found, ensure_ascii=False, indent=1, sort_keys=True)
 
     @property
     def name(self) -> str:
         """The name of the snapshot."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+        return _name(self.to_json().encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +106,18 @@ def read_manifest(snapshot: Path) -> Manifest:
     """
     path = snapshot / MANIFEST
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        data = path.read_bytes()
+        found = json.loads(data.decode())
         if found.get("schema") != SCHEMA:
             raise SnapshotError(
                 f"{snapshot} has index version {found.get('schema')!r}, this Yinju reads version {SCHEMA}; {_REBUILD}"
             )
         manifest = _checked(found)
-        name = manifest.name
     except (FileNotFoundError, NotADirectoryError) as error:
         raise SnapshotError(f"{path} is missing: the index is incomplete; {_REBUILD}") from error
     except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
         raise SnapshotError(f"{path} is damaged ({error}); {_REBUILD}") from error
-    if name != snapshot.name:
+    if _name(data) != snapshot.name:
         raise SnapshotError(
             f"{path} is not the manifest that {snapshot.name} was named for: it was changed; {_REBUILD}"
         )
@@ -129,6 +130,10 @@ def read_manifest(snapshot: Path) -> Manifest:
             wrong = "is missing" if size is None else f"has {size} bytes, expected {recorded['size']}"
             raise SnapshotError(f"{snapshot / name} {wrong}: the index is damaged; {_REBUILD}")
     return manifest
+
+
+def _name(manifest: bytes) -> str:
+    return hashlib.sha256(manifest).hexdigest()[:16]
 
 
 def _checked(found: dict[str, Any]) -> Manifest:
