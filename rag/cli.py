@@ -28,7 +28,9 @@ from rag.evaluate import (
     run,
     write_baseline,
 )
-from rag.types import Answer, Citation
+from rag.index.following import follow
+from rag.index.snapshot import kept_snapshots, roll_back
+from rag.types import Answer, BuildReport, Citation, Passage
 
 # As grep has it: 0 found, 1 not found, 2 an error.
 _OK, _NOT_FOUND, _ERROR = 0, 1, 2
@@ -59,11 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The options in `arguments`, those of the process for None; exits when there is something wrong with them.
 
-    What `serve` and `train` are given is left to them.
+    What `serve`, `train` and `calibrate` are given is left to them.
     """
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
-    if rest and options.command not in (_serve, _train):
+    if rest and options.command not in (_serve, _train, _calibrate):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     options.rest = rest
     return options
@@ -86,6 +88,8 @@ def _parser() -> argparse.ArgumentParser:
         default=DEFAULT_ENCODER,
         help="name or path of a sentence-transformers model on this machine; default: multilingual-e5-small",
     )
+    command.add_argument("--follow-symlinks", action="store_true", help="read links that lead out of the folder too")
+    command.add_argument("--watch", action="store_true", help="go on, and build again whenever articles change")
     command.set_defaults(command=_build)
 
     command = commands.add_parser("ask", help="ask a question; exit status 1 when the articles do not hold the answer")
@@ -115,8 +119,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(command=_evaluate)
 
-    command = commands.add_parser("doctor", help="examine the installation and the index; exit status 1 on a fault")
+    command = commands.add_parser("snapshots", help="list the snapshots of an index, that built last first")
+    _add_built_index(command)
+    command.set_defaults(command=_snapshots)
+
+    command = commands.add_parser("rollback", help="go back to the snapshot before the one in use, or to the one named")
+    command.add_argument("snapshot", metavar="SNAPSHOT", nargs="?", help="a name that `rag snapshots` lists")
+    _add_built_index(command)
+    command.set_defaults(command=_rollback)
+
+    command = commands.add_parser(
+        "doctor", help="examine the installation and the index; exit status 1 on a warning, 2 on a fault"
+    )
     _add_index(command)
+    command.add_argument("--offline", action="store_true", help="also answer a question with every connection refused")
     command.set_defaults(command=_doctor)
 
     command = commands.add_parser(
@@ -124,9 +140,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(command=_train)
 
+    command = commands.add_parser(
+        "calibrate", help="fit the confidence on development questions of your own", add_help=False
+    )
+    command.set_defaults(command=_calibrate)
+
     command = commands.add_parser("serve", help="open the app (= python app.py)", add_help=False)
     command.set_defaults(command=_serve)
     return parser
+
+
+def _add_built_index(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--index", metavar="DIR", type=Path, default=DEFAULT_INDEX, help=f"default: {DEFAULT_INDEX.name}"
+    )
 
 
 def _add_index(command: argparse.ArgumentParser) -> None:
@@ -139,16 +166,40 @@ def _add_index(command: argparse.ArgumentParser) -> None:
 
 
 def _build(options: argparse.Namespace) -> int:
-    report = build(options.articles, options.index, options.encoder)
-    for line in (*report.warnings, *report.skipped):
+    def once() -> BuildReport:
+        return build(options.articles, options.index, options.encoder, options.follow_symlinks)
+
+    if not options.watch:
+        return _show_report(once(), options.index)
+    for built in follow(options.articles, once, options.follow_symlinks):
+        _show_report(built, options.index)
+        sys.stdout.flush()
+    return _OK
+
+
+def _show_report(built: BuildReport, index: Path) -> int:
+    for line in (*built.warnings, *built.skipped):
         print(line, file=sys.stderr)
     print(
-        f"{report.passages} passages of {report.documents} documents in {report.articles} files, "
-        f"{report.encoded} newly encoded, in {options.index} ({report.snapshot})"
+        f"{built.passages} passages of {built.documents} documents in {built.articles} files, "
+        f"{built.encoded} newly encoded, in {index} ({built.snapshot})"
     )
-    if report.skipped:
-        print(f"{len(report.skipped)} files were left out, see above", file=sys.stderr)
-    return _NOT_FOUND if report.skipped else _OK
+    if built.skipped:
+        print(f"{len(built.skipped)} files were left out, see above", file=sys.stderr)
+    return _NOT_FOUND if built.skipped else _OK
+
+
+def _snapshots(options: argparse.Namespace) -> int:
+    for kept in kept_snapshots(options.index):
+        in_use, day = "*" if kept.in_use else " ", f"{kept.written:%Y-%m-%d %H:%M}"
+        files = f"{kept.manifest.passages} passages  {len(kept.manifest.articles)} files  {kept.size / 1e6:.1f} MB"
+        print(f"{in_use} {kept.name}  {day}  {files}")
+    return _OK
+
+
+def _rollback(options: argparse.Namespace) -> int:
+    print(f"{options.index} serves {roll_back(options.index, options.snapshot)} now")
+    return _OK
 
 
 def _ask(options: argparse.Namespace) -> int:
@@ -169,19 +220,23 @@ def _show(answer: Answer) -> str:
     else:
         lines += [f"{answer.text}    ({answer.confidence:.0%})", *map(_show_citation, answer.citations)]
     if answer.alternatives:
-        lines += ["", "Closest, not an answer:" if answer.reason else "Other answers:"]
+        lines += ["", "Other answers:"]
     for other in answer.alternatives:
         lines += [f"{other.text}    ({other.confidence:.0%})", _show_citation(other.citations[0])]
+    if answer.closest:
+        lines += ["", "Closest, not an answer:"]
+    lines += [f"    {passage.text}\n    {_show_place(passage)}" for passage in answer.closest]
     return "\n".join(lines)
 
 
 def _show_citation(citation: Citation) -> str:
     before, after = citation.passage[: citation.quote_start], citation.passage[citation.quote_end :]
-    place = " · ".join(part for part in (citation.title, citation.section, citation.date, citation.publisher) if part)
-    return (
-        f"    {before}【{citation.quote}】{after}\n"
-        f"    —— {place}{' · ' if place else ''}{citation.source} [{citation.start}:{citation.end}]"
-    )
+    return f"    {before}【{citation.quote}】{after}\n    {_show_place(citation)}"
+
+
+def _show_place(found: Citation | Passage) -> str:
+    place = [part for part in (found.title, found.section, found.date, found.publisher) if part]
+    return f"—— {' · '.join([*place, found.source])} [{found.start}:{found.end}]"
 
 
 def _evaluate(options: argparse.Namespace) -> int:
@@ -212,15 +267,15 @@ def _explain(engine: Engine, questions: Sequence[Question], name: str) -> str:
     if question is None:
         raise EvaluationError(f"there is no question {name!r}: expected one of the ids of the question set")
     trace = engine.trace(question.question)
-    weights = engine.index.lexical.weights(trace.question)
+    weights = engine.index.lexical.weights(engine.index.bridge.terms(trace.question))
     return report.explanation(question, trace, judge(engine, question, trace), weights)
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    findings = examine(options.index or DEFAULT_INDEX)
+    findings = examine(options.index or DEFAULT_INDEX, options.offline)
     for finding in findings:
-        print(f"{'fault' if finding.fault else '   ok'}  {finding.text}")
-    return _NOT_FOUND if any(finding.fault for finding in findings) else _OK
+        print(f"{finding.severity.name.lower():>7}  {finding.text}")
+    return max(finding.severity for finding in findings)
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -231,6 +286,15 @@ def _train(options: argparse.Namespace) -> int:
     for result in run(parser.parse_args(options.rest)):
         auroc = "" if result.auroc is None else f"  AUROC of no answer {result.auroc:.3f}"
         print(f"{result.name}: {result.questions} questions, EM {result.exact:.1f}, F1 {result.f1:.1f}{auroc}")
+    return _OK
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from rag.train.calibration import add_arguments, run  # scikit-learn and torch take seconds to import
+
+    parser = argparse.ArgumentParser(prog="rag calibrate", description="Fits the confidence of the answers.")
+    add_arguments(parser)
+    print(json.dumps(run(parser.parse_args(options.rest)), ensure_ascii=False, indent=1))
     return _OK
 
 

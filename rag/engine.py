@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
-from rag.answers import MIN_CONFIDENCE, decide
+from rag.answers import Reading, choose, decide, rank
+from rag.calibration import load_calibrator, signals
 from rag.documents import clean
 from rag.encoder import DEFAULT_ENCODER, load_encoder
-from rag.errors import DocumentError, QuestionError, SnapshotError
+from rag.errors import DocumentError, QuestionError, RagError, SnapshotError
 from rag.index import Index, build_index, refresh_index
-from rag.index.snapshot import read_pointer
+from rag.index.snapshot import read_pointer, signature
 from rag.reader import best_sentences, load_reader, passage_states
 from rag.retrieve import retrieve
-from rag.types import Answer, BuildReport, Candidate, EncodedQuestion, Span, Trace
+from rag.types import Answer, BuildReport, Candidate, EncodedQuestion, Signals, Span, Trace
 
 log = logging.getLogger(__name__)
 
@@ -31,12 +32,12 @@ _default_lock = threading.Lock()
 _default: "Engine | None" = None
 
 
-class Engine:
-    """An open index. The models load once; threads may share it."""
+class _Opened:
+    """One snapshot, opened to be asked; see `Engine`."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
-        self._reader = load_reader()
+        self._reader, self._calibrator = load_reader(), load_calibrator()
 
     @property
     def index(self) -> Index:
@@ -44,17 +45,79 @@ class Engine:
         return self._index
 
     def search(self, question: str, k: int = 10) -> tuple[Candidate, ...]:
-        """The `k` passages that fit `question` best, best first; fewer when the index holds fewer.
-
-        Raises:
-            QuestionError: `question` is no text, empty or too long, or `k` is below 1.
-        """
+        """The best `k` passages."""
         asked = checked_question(question)
         _check_count(k)
         return self._retrieve(self._index.encoder.encode_question(asked), k)
 
     def _retrieve(self, question: EncodedQuestion, k: int) -> tuple[Candidate, ...]:
         return retrieve(self._index, question, k) if any(c.isalnum() for c in question.text) else ()
+
+    def trace(self, question: str, top_k: int = 5, min_confidence: float | None = None) -> Trace:
+        """The answer with all that led to it."""
+        if min_confidence is not None and not 0 <= min_confidence <= 1:
+            raise QuestionError(f"the least confidence is {min_confidence}: expected a probability from 0 to 1")
+        asked = checked_question(question)
+        _check_count(top_k)
+        encoded = self._index.encoder.encode_question(asked)
+        candidates = self._retrieve(encoded, top_k)
+        choices, found = self.weigh(encoded, candidates)
+        readings = [
+            Reading(candidate, choice, self._calibrator.log_odds(one))
+            for candidate, choice, one in zip(candidates, choices, found, strict=True)
+        ]
+        least = self._calibrator.threshold if min_confidence is None else min_confidence
+        answers = rank(readings, self._calibrator.confidence)
+        answer = decide(asked, answers, candidates, least)
+        self._check(answer)
+        return Trace(asked, candidates, choices, found, answers, least, answer)
+
+    def weigh(
+        self, question: EncodedQuestion, candidates: Sequence[Candidate]
+    ) -> tuple[tuple[Span, ...], tuple[Signals, ...]]:
+        """What would be quoted of each candidate, and the signals by which it is judged."""
+        texts = [candidate.passage.text for candidate in candidates]
+        spans = self._reader.read(question, texts, [self._index.lower_states(c.passage) for c in candidates])
+        vectors = [self._index.sentences.vectors(candidate.number) for candidate in candidates]
+        sentences = best_sentences(question, texts, vectors)
+        found = signals(question, self._index.bridge.terms(question.text), candidates, spans, sentences)
+        return choose(question.text, spans, sentences), found
+
+    def _check(self, answer: Answer) -> None:
+        """Holds the guarantee of every citation: the cleaned form of the raw range is the quote."""
+        for citation in (*answer.citations, *(c for other in answer.alternatives for c in other.citations)):
+            if clean(self._index.store.raw(citation.source)[citation.start : citation.end]) != citation.quote:
+                raise SnapshotError(
+                    f"{citation.source} [{citation.start}:{citation.end}] is not {citation.quote!r} when cleaned: "
+                    f"the index is damaged; build it again"
+                )
+
+
+class Engine:
+    """An open index. The models load once; threads may share it.
+
+    A question asked after a build is done is answered from what was built, and every answer comes whole from one
+    snapshot.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._signature = signature(folder)
+        self._opened = _Opened(Index(folder))
+
+    @property
+    def index(self) -> Index:
+        """What is searched."""
+        return self._current().index
+
+    def search(self, question: str, k: int = 10) -> tuple[Candidate, ...]:
+        """The `k` passages that fit `question` best, best first; fewer when the index holds fewer.
+
+        Raises:
+            QuestionError: `question` is no text, empty or too long, or `k` is below 1.
+        """
+        return self._current().search(question, k)
 
     def answer(self, question: str, top_k: int = 5, min_confidence: float | None = None) -> Answer:
         """What the articles answer, quoted and cited; an abstention when they do not hold it.
@@ -71,29 +134,30 @@ class Engine:
 
     def trace(self, question: str, top_k: int = 5, min_confidence: float | None = None) -> Trace:
         """The answer with all that led to it; see `answer`."""
-        if min_confidence is not None and not 0 <= min_confidence <= 1:
-            raise QuestionError(f"the least confidence is {min_confidence}: expected a probability from 0 to 1")
-        asked = checked_question(question)
-        _check_count(top_k)
-        encoded = self._index.encoder.encode_question(asked)
-        candidates = self._retrieve(encoded, top_k)
-        texts = [candidate.passage.text for candidate in candidates]
-        kept = [self._index.lower_states(candidate.passage) for candidate in candidates]
-        spans = self._reader.read(encoded, texts, kept)
-        sentences = best_sentences(encoded, texts, [self._index.sentences.vectors(c.number) for c in candidates])
-        least = MIN_CONFIDENCE if min_confidence is None else min_confidence
-        answer = decide(asked, candidates, spans, sentences, least)
-        self._check(answer)
-        return Trace(asked, candidates, spans, least, answer)
+        return self._current().trace(question, top_k, min_confidence)
 
-    def _check(self, answer: Answer) -> None:
-        """Holds the guarantee of every citation: the cleaned form of the raw range is the quote."""
-        for citation in (*answer.citations, *(c for other in answer.alternatives for c in other.citations)):
-            if clean(self._index.store.raw(citation.source)[citation.start : citation.end]) != citation.quote:
-                raise SnapshotError(
-                    f"{citation.source} [{citation.start}:{citation.end}] is not {citation.quote!r} when cleaned: "
-                    f"the index is damaged; build it again"
-                )
+    def weigh(
+        self, question: EncodedQuestion, candidates: Sequence[Candidate]
+    ) -> tuple[tuple[Span, ...], tuple[Signals, ...]]:
+        """What would be quoted of each candidate, and the signals by which it is judged."""
+        return self._current().weigh(question, candidates)
+
+    def _current(self) -> _Opened:
+        """The snapshot in use; one that was switched to since the last question is opened first.
+
+        Where it cannot be opened, the one that is open serves on.
+        """
+        if signature(self._folder) == self._signature:
+            return self._opened
+        with self._lock:
+            found = signature(self._folder)
+            if found != self._signature:
+                try:
+                    self._opened = _Opened(Index(self._folder))
+                except RagError as error:
+                    log.warning("the index was switched, but cannot be opened; the one before serves on: %s", error)
+                self._signature = found
+            return self._opened
 
 
 def open(index: str | PathLike[str] | None = None) -> Engine:
@@ -109,8 +173,8 @@ def open(index: str | PathLike[str] | None = None) -> Engine:
     """
     if index is None:
         _refresh_default()
-        return Engine(Index(DEFAULT_INDEX))
-    return Engine(Index(Path(index)))
+        return Engine(DEFAULT_INDEX)
+    return Engine(Path(index))
 
 
 def _refresh_default() -> None:
@@ -124,20 +188,24 @@ def _refresh_default() -> None:
 
 
 def build(
-    articles: str | PathLike[str], index: str | PathLike[str] = DEFAULT_INDEX, encoder: str = DEFAULT_ENCODER
+    articles: str | PathLike[str],
+    index: str | PathLike[str] = DEFAULT_INDEX,
+    encoder: str = DEFAULT_ENCODER,
+    follow_symlinks: bool = False,
 ) -> BuildReport:
     """Builds the index of a folder of articles (.txt, also in folders below it) into another folder.
 
-    What an earlier build left there keeps serving until the new index is whole. Vectors of passages that did not
-    change are taken over. A file that cannot be read is left out and named in the report. `encoder` is the name or
-    path of a sentence-transformers model that is on this machine.
+    What an earlier build left there keeps serving until the new index is whole, and engines that have it open then move
+    on to the new one. What did not change is taken over. A file that cannot be read is left out and named in the
+    report, and so is a link that leads out of the folder, unless `follow_symlinks`. `encoder` is the name or path of a
+    sentence-transformers model that is on this machine.
 
     Raises:
         DocumentError: there is no such folder, or no text in it.
         EncoderError: the encoder is not on this machine.
         SnapshotError: the index cannot be written.
     """
-    return build_index(Path(articles), Path(index), load_encoder(encoder), passage_states)
+    return build_index(Path(articles), Path(index), load_encoder(encoder), passage_states, follow_symlinks)
 
 
 def answer(question: str) -> Answer:

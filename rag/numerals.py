@@ -13,6 +13,7 @@ _SCALED = re.compile(r"(\d+(?:\.\d+)?)(万亿|亿|万|千)")
 _ISO_DATE = re.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 _PERCENT = re.compile(r"百分之(\d+(?:\.\d+)?)")
 _DATE_PART = re.compile(r"(?<!\d)0+(?=\d+[\u6708\u65e5])")  # 09月 is 9月
+_MARKS = re.compile(r"(?<!\d)\.|\.(?!\d)|[^\w.%]|_")  # all but letters, digits, decimal points and per cent
 _SCALES = {"千": 10**3, "万": 10**4, "亿": 10**8, "万亿": 10**12}
 
 
@@ -26,6 +27,12 @@ def in_digits(text: str) -> str:
     digits = _SCALED.sub(_scaled, _CHINESE.sub(_number, digits))
     dated = _ISO_DATE.sub(lambda match: f"{match[1]}年{int(match[2])}月{int(match[3])}日", digits)
     return _PERCENT.sub(r"\1%", _DATE_PART.sub("", dated))
+
+
+def answer_key(text: str) -> str:
+    """The same for answers that only differ in script, width, case, punctuation, white space and notation of numbers
+    and dates."""
+    return _MARKS.sub("", in_digits(text)) or text
 
 
 def _number(match: re.Match[str]) -> str:

@@ -166,6 +166,11 @@ class Passage:
         """Where the passage ends in the raw file."""
         return self.alignment.ranges[-1][1]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types: what the passage is and where it stands in the raw file."""
+        names = ("id", "source", "title", "section", "date", "publisher", "paragraph", "text", "start", "end")
+        return {name: getattr(self, name) for name in names}
+
     @property
     def searchable(self) -> str:
         """What is embedded and indexed: title and section, which are never quoted, and the text."""
@@ -187,10 +192,10 @@ class Candidate:
 
     number: int  # place of the passage in the index, from 0
     passage: Passage
-    score: float  # sum of reciprocal ranks; higher is better
+    score: float  # cosines of passage and best sentence and share of words, summed, -2 to 2.3; higher is better
     dense_rank: int | None  # by the vector of the whole passage, its title and section included
     sentence_rank: int | None  # by the vector of its best sentence
-    lexical_rank: int | None  # by BM25
+    lexical_rank: int | None  # by BM25, over the words of the question and their translations
 
     @property
     def ranks(self) -> dict[str, int | None]:
@@ -207,6 +212,31 @@ class Span:
     text: str
     score: float  # higher is better
     no_answer_score: float  # higher means that the passage rather holds no answer
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What speaks for one candidate's reading; log-odds in nats, shares from 0 to 1. Higher speaks for it but where
+    noted."""
+
+    holds: float  # log-odds of the reader that the passage holds an answer
+    share: float  # log of the span's share among all spans of the passage
+    sentence: float  # log-odds of the best sentence
+    in_sentence: float  # 1 when the span stands in the best sentence
+    retrieval: float  # the retriever's score
+    behind: float  # how far that is below the best candidate's; higher speaks against it
+    dense: float  # reciprocal rank by passage vector, 0 where it was not found
+    by_sentence: float  # by sentence vector
+    lexical: float  # by words
+    words: float  # share of the question's words in passage, title and section, each by its rarity
+    names: float  # share of the question's names there, 1 without any
+    numbers: float  # share of its numbers there, 1 without any
+    agreement: float  # other candidates that read the same, at most 2
+    other_script: float  # 1 when question and passage are in different scripts
+
+    def to_dict(self) -> dict[str, float]:
+        """By name."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +292,8 @@ class Answer:
     confidence: float  # 0 to 1; higher is better
     reason: AbstentionReason | None  # None when it answered
     citations: tuple[Citation, ...]  # () when it abstained
-    alternatives: tuple[Alternative, ...]  # best first
+    alternatives: tuple[Alternative, ...]  # best first; () when it abstained
+    closest: tuple[Passage, ...]  # when it abstained: what comes closest and is no answer
 
     @property
     def answered(self) -> bool:
@@ -279,6 +310,7 @@ class Answer:
             "reason": self.reason,
             "citations": [citation.to_dict() for citation in self.citations],
             "alternatives": [alternative.to_dict() for alternative in self.alternatives],
+            "closest": [passage.to_dict() for passage in self.closest],
         }
 
 
@@ -288,7 +320,9 @@ class Trace:
 
     question: str  # as it was looked up
     candidates: tuple[Candidate, ...]  # the passages that were read, best first
-    spans: tuple[Span, ...]  # the reader's, one of each candidate
+    spans: tuple[Span, ...]  # what would be quoted of each candidate
+    signals: tuple[Signals, ...]  # by which each is judged
+    found: tuple[Alternative, ...]  # every answer, most confident first, whether given or held back
     min_confidence: float  # below which it abstained
     answer: Answer
 

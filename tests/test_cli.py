@@ -11,6 +11,7 @@ import pytest
 
 import rag
 from rag import cli
+from rag.evaluate import judge, read_questions
 
 ROOT = Path(__file__).parents[1]
 
@@ -84,8 +85,9 @@ def test_a_file_left_out_has_status_1(capsys: pytest.CaptureFixture[str], articl
 
 def test_evaluate(capsys: pytest.CaptureFixture[str], seeds_index: Path, tmp_path: Path) -> None:
     lines = (ROOT / "eval_questions.jsonl").read_text(encoding="utf-8").splitlines()
-    chosen = [line for line in lines if '"001-gdp-2022"' in line]
-    (tmp_path / "some.jsonl").write_text("\n".join(chosen), encoding="utf-8")
+    (line,) = (line for line in lines if '"001-gdp-2022"' in line)
+    asked = json.loads(line) | {"question": "2022年杭州的生产总值是多少？"}
+    (tmp_path / "some.jsonl").write_text(json.dumps(asked), encoding="utf-8")
     status, out, _ = call(capsys, "evaluate", tmp_path / "some.jsonl", "--index", seeds_index)
     assert status == 0
     assert out.splitlines()[0] == "1 questions, each measure with its 95 % interval"
@@ -112,17 +114,21 @@ def test_explain(capsys: pytest.CaptureFixture[str], seeds_index: Path, engine: 
     assert lines[:3] == [
         "001-gdp-2022 (number, zh-Hans): ２０２２年杭州全市生产总值做到了多少？",
         "expected: 18753亿元 | 18753亿",
-        "    001_8e6b4b469e2de1b1.txt: 2022年,杭州实现生产总值18753亿元,增长1.5%,经济总量位居全国第9位,距“2万亿俱乐部”仅一步之遥。",
+        "    001_8e6b4b469e2de1b1.txt: 2022年,杭州实现生产总值18753亿元,增长1.5%,经济总量位居全国第9位,"
+        "距“2万亿俱乐部”仅一步之遥。",
     ]
     (words,) = (line for line in lines if line.startswith("    2022 "))
-    assert words.split()[::2] == [*engine.index.lexical.weights(trace.question)]
+    assert words.split()[::2] == [term.word for term in engine.index.bridge.terms(trace.question)]
     for number, (candidate, span) in enumerate(zip(trace.candidates, trace.spans, strict=True), start=1):
         assert any(line.startswith(f"{number:>3}. {candidate.passage.id}") for line in lines)
         assert any(f"dense_rank {candidate.dense_rank or '-'}, " in line for line in lines)
-        assert any(line.endswith(f": {span.text}") and f"score {span.score:.3f}" in line for line in lines)
+        assert any(line.endswith(f": {span.text}") and f" span [{span.start}:{span.end}]" in line for line in lines)
     confidence = trace.answer.confidence
-    assert lines[-2].startswith(f"decision: the confidence {confidence:.3f} reaches {trace.min_confidence}: answered, ")
-    assert lines[-1] == "verdict: right"
+    sign, done = ("reaches", "answered") if trace.answer.answered else ("is below", "abstained")
+    assert lines[-2].startswith(f"decision: the confidence {confidence:.3f} {sign} {trace.min_confidence}: {done}, ")
+    (question,) = (each for each in read_questions(ROOT / "eval_questions.jsonl") if each.id == "001-gdp-2022")
+    loss = judge(engine, question, trace).loss
+    assert lines[-1] == f"verdict: {loss.replace('_', ' ') if loss else 'right'}"
     status, out, _ = call(capsys, "evaluate", "--index", seeds_index, "--explain", "none-shanghai-gdp")
     assert "expected: no answer" in out.splitlines()
     assert call(capsys, "evaluate", "--index", seeds_index, "--explain", "no-such") == (
@@ -135,7 +141,7 @@ def test_explain(capsys: pytest.CaptureFixture[str], seeds_index: Path, engine: 
 def test_doctor(capsys: pytest.CaptureFixture[str], seeds_index: Path, tmp_path: Path) -> None:
     status, out, _ = call(capsys, "doctor", "--index", seeds_index)
     assert status == 0
-    assert out.splitlines()[0].startswith(f"   ok  yinju {rag.__version__}, Python 3.")
+    assert out.splitlines()[0].startswith(f"     ok  yinju {rag.__version__}, Python 3.")
     assert "164 passages, 5 files" in out
     damaged = tmp_path / "index"
     shutil.copytree(seeds_index, damaged)
@@ -144,8 +150,8 @@ def test_doctor(capsys: pytest.CaptureFixture[str], seeds_index: Path, tmp_path:
     data[-1] ^= 1
     store.write_bytes(data)
     status, out, _ = call(capsys, "doctor", "--index", damaged)
-    assert status == 1
-    assert f"fault  {store.parent} is damaged (passages.sqlite): build the index again" in out
+    assert status == 2
+    assert f"  fault  {store.parent} is damaged (passages.sqlite): build the index again" in out
 
 
 def test_the_command_is_the_module() -> None:
@@ -158,7 +164,7 @@ def test_the_command_is_the_module() -> None:
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = call(capsys, "--help")
     assert status == 0
-    for command in ("build", "ask", "evaluate", "train", "doctor", "serve"):
+    for command in ("build", "ask", "evaluate", "train", "snapshots", "rollback", "doctor", "serve"):
         assert f"\n    {command} " in out
 
 

@@ -17,7 +17,7 @@ from rag import cli
 from rag.evaluate import Outcome, Question, compare, read_accepted, read_baseline, run, write_baseline
 from rag.index import Index
 from rag.retrieve import retrieve
-from rag.types import Candidate
+from rag.types import Candidate, EncodedQuestion
 
 # Passages that differ in a code only, which words tell apart and vectors hardly do; and some with readings in brackets.
 CODES = ["".join(letters) for letters in permutations("KZQXBJW")][::126]
@@ -93,7 +93,7 @@ def test_a_broken_tokenizer(before: tuple[Outcome, ...], index: Path, monkeypatc
 
 
 def test_a_broken_fusion(before: tuple[Outcome, ...], index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def worst_first(index: Index, question: str, count: int) -> tuple[Candidate, ...]:
+    def worst_first(index: Index, question: EncodedQuestion, count: int) -> tuple[Candidate, ...]:
         return retrieve(index, question, 200)[::-1][:count]
 
     monkeypatch.setattr(rag.engine, "retrieve", worst_first)
@@ -113,8 +113,13 @@ def test_broken_cleaning(
     assert {change.after.id for change in compare(before, after, {}).refused} == {"head", "teacher"}
 
 
+def break_threshold(monkeypatch: pytest.MonkeyPatch) -> None:
+    trace = rag.Engine.trace
+    monkeypatch.setattr(rag.Engine, "trace", lambda engine, question: trace(engine, question, min_confidence=1.0))
+
+
 def test_a_broken_threshold(before: tuple[Outcome, ...], index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rag.engine, "MIN_CONFIDENCE", 1.0)
+    break_threshold(monkeypatch)
     found = worse(before, run(rag.open(index), QUESTIONS))
     assert found == {("wrongly_abstained", "answered, at the same confidence: yes -> no")}
 
@@ -215,7 +220,7 @@ def test_the_command(
     assert read_baseline(tmp_path / "kept") == before
     status, out = call("--check")
     assert (status, out.splitlines()[-1]) == (0, "the gate is open")
-    monkeypatch.setattr(rag.engine, "MIN_CONFIDENCE", 1.0)
+    break_threshold(monkeypatch)
     status, out = call("--check")
     assert (status, out.splitlines()[-1]) == (1, "the gate is shut")
     assert (

@@ -1,15 +1,26 @@
 """Candidates over the real index of the seeds."""
 
+from pathlib import Path
+
 import pytest
 
 import rag
+from rag.index import Index
+from rag.index.lexical import plain_terms
 
 
-def test_fuses_three_rankings_by_reciprocal_rank(engine: rag.Engine) -> None:
-    found = engine.search("2022年杭州的生产总值是多少?", 50)
+def test_the_score_is_the_sum_of_both_cosines_and_the_share_of_words(engine: rag.Engine, seeds_index: Path) -> None:
+    question = "2022年杭州的生产总值是多少?"
+    index = Index(seeds_index)
+    vector = index.encoder.encode_question(question).vector
+    dense, sentence = dict(index.passages.search(vector, 164)), dict(index.sentences.search(vector, 164))
+    share = dict(index.lexical.search(plain_terms(question), 164))
+    found = engine.search(question, 50)
+    numbers = {passage.id: number for number, passage in enumerate(index.store.passages(range(164)))}
     for candidate in found:
-        ranks = (candidate.dense_rank, candidate.sentence_rank, candidate.lexical_rank)
-        assert candidate.score == pytest.approx(sum(1 / (60 + rank) for rank in ranks if rank is not None))
+        number = numbers[candidate.passage.id]
+        expected = dense[number] + sentence[number] + 0.3 * share.get(number, 0)
+        assert candidate.score == pytest.approx(expected, abs=1e-5)
     assert [candidate.score for candidate in found] == sorted((c.score for c in found), reverse=True)
     for side in ("dense_rank", "sentence_rank", "lexical_rank"):
         ranks = [getattr(candidate, side) for candidate in found if getattr(candidate, side) is not None]
@@ -27,9 +38,19 @@ def test_the_right_passage_comes_first(engine: rag.Engine) -> None:
 
 
 def test_a_side_that_finds_nothing_gives_no_rank(engine: rag.Engine) -> None:
-    found = engine.search("Where does one grill squid?", 5)
+    found = engine.search("Wo grillt man Tintenfische?", 5)
     assert len(found) == 5
     assert [candidate.lexical_rank for candidate in found] == [None] * 5
+
+
+def test_an_english_question_finds_chinese_words(tmp_path: Path) -> None:
+    articles = tmp_path / "articles"
+    articles.mkdir()
+    (articles / "a.txt").write_text("绍兴的企业\n\n绍兴有上市公司81家。\n\n绍兴产黄酒。\n", encoding="utf-8")
+    rag.build(articles, tmp_path / "index")
+    best, other = rag.open(tmp_path / "index").search("How many listed companies are there in Shaoxing?", 5)
+    assert best.passage.text == "绍兴有上市公司81家。"
+    assert (best.lexical_rank, other.lexical_rank) == (1, 2)
 
 
 def test_title_and_section_are_searched(engine: rag.Engine) -> None:

@@ -38,8 +38,14 @@ def test_vectors_of_a_passage() -> None:
         assert np.array_equal(index.vectors(number), part)
 
 
+def test_similarity_is_that_of_the_best_vector() -> None:
+    index = VectorIndex.build([unit(0, 80), unit(45)])
+    assert index.similarity(0, unit(85)[0]) == pytest.approx(np.cos(np.radians(5)), abs=1e-6)
+    assert index.similarity(1, unit(85)[0]) == pytest.approx(np.cos(np.radians(40)), abs=1e-6)
+
+
 def test_saved_and_loaded(tmp_path: Path) -> None:
     built = VectorIndex.build([unit(0, 80), unit(45)])
     built.save(tmp_path / "one")
-    loaded = VectorIndex.load(tmp_path / "one")
+    loaded = VectorIndex.load(tmp_path / "one", 2)
     assert loaded.search(unit(60)[0], 2) == built.search(unit(60)[0], 2)

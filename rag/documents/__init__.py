@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from rag.documents.characters import clean
@@ -10,13 +11,14 @@ from rag.documents.structure import structure
 from rag.errors import DocumentError
 from rag.types import Article
 
-__all__ = ["SUFFIX", "article_paths", "clean", "parse", "read_article"]
+__all__ = ["SUFFIX", "article_paths", "clean", "leads_out", "parse", "read_article"]
 
 SUFFIX = ".txt"
 
 
-def article_paths(folder: Path) -> tuple[Path, ...]:
-    """The article files in `folder` and below it, in the order of their names; also those that cannot be read.
+def article_paths(folder: Path, follow_symlinks: bool = False) -> tuple[Path, ...]:
+    """The article files in `folder` and below it, in the order of their names; also those that cannot be read, and
+    links to folders outside, unless `follow_symlinks`.
 
     Raises:
         DocumentError: there is no such folder, or it holds no article.
@@ -24,9 +26,9 @@ def article_paths(folder: Path) -> tuple[Path, ...]:
     if not folder.is_dir():
         kind = "a file" if folder.exists() else "nothing"
         raise DocumentError(f"{folder} is {kind}: expected a folder of {SUFFIX} files; create it or name another")
-    files = [path for path in folder.rglob("*") if path.is_file() or (path.is_symlink() and not path.exists())]
+    files = list(_files(folder, follow_symlinks))
     found = sorted(
-        (path for path in files if path.suffix.lower() == SUFFIX),
+        (path for path in files if path.suffix.lower() == SUFFIX or path.is_dir()),
         key=lambda path: path.relative_to(folder).as_posix(),
     )
     if not found:
@@ -37,17 +39,41 @@ def article_paths(folder: Path) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def read_article(path: Path, folder: Path) -> Article:
+def _files(folder: Path, follow_symlinks: bool) -> Iterator[Path]:
+    """The files in `folder` and below it, dangling links included, and the links to folders that are not followed
+    because they lead out; one that leads back inside is passed over, as its files are found without it."""
+    seen = {os.path.realpath(folder)}
+    for root, folders, files in os.walk(folder, followlinks=True):
+        yield from (path for name in files if (path := Path(root, name)).is_file() or path.is_symlink())
+        entered = []
+        for path in (Path(root, name) for name in folders):
+            target = os.path.realpath(path)
+            if path.is_symlink() and not follow_symlinks and leads_out(path, folder):
+                yield path
+            elif not path.is_symlink() or (follow_symlinks and leads_out(path, folder) and target not in seen):
+                seen.add(target)
+                entered.append(path.name)
+        folders[:] = entered
+
+
+def leads_out(path: Path, folder: Path) -> bool:
+    """Whether `path`, below `folder`, is by a link something outside it."""
+    # `Path.resolve` fails on links that lead to each other.
+    return not Path(os.path.realpath(path)).is_relative_to(folder.resolve())
+
+
+def read_article(path: Path, folder: Path, follow_symlinks: bool = False) -> Article:
     """The article in the file `path` below `folder`.
 
     Raises:
-        DocumentError: the file cannot be opened, is empty or is no text, or is a link that leads out of the folder.
+        DocumentError: the file cannot be opened, is empty or is no text, or is a link that leads out of the folder, and
+            such links are not to be followed.
     """
     source = path.relative_to(folder).as_posix()
-    target = Path(os.path.realpath(path))  # `Path.resolve` fails on links that lead to each other
-    if not target.is_relative_to(folder.resolve()):
+    if not follow_symlinks and leads_out(path, folder):
         raise DocumentError(
-            f"{source} is a link to {target}: expected a file in the folder; put a copy there or remove the link"
+            f"{source} is a link to {os.path.realpath(path)}: expected a file in the folder; put a copy there, remove "
+            f"the link, or follow such links with `--follow-symlinks`"
         )
     try:
         data = path.read_bytes()

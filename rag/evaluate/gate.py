@@ -176,7 +176,7 @@ def _way(outcome: Outcome, rankings: Iterable[str]) -> dict[str, object]:
         **{name: outcome.ranks.get(name) for name in rankings},
         "fused rank": outcome.rank,
         "passages read": outcome.candidates,
-        "a right span": outcome.read,
+        "something right selected": outcome.read,
         "best answer": outcome.found,
         "confidence": outcome.confidence,
         "answered, at the same confidence": outcome.answered,

@@ -35,7 +35,7 @@ class Outcome:
     rank: int | None  # of the gold passage among the candidates, from 1; None beyond 20
     candidates: tuple[str, ...]  # the ids of the passages that were read, best first
     retrieved: bool  # one of them is a gold passage
-    read: bool  # the span of one of them is right
+    read: bool  # what was selected in one of them is right
     found: str  # the best answer, "" when there was none at all
     found_right: bool  # it is right, see `Question.is_answered_by`
     confidence: float  # 0 to 1, that it is right
@@ -66,9 +66,9 @@ class Outcome:
 
         - `not_indexed`: no passage of the index holds the evidence as it is written
         - `not_retrieved`: none of the passages read holds the answer
-        - `not_read`: one does, but the reader's span of it is wrong
-        - `not_chosen`: a right span was found, and another one preferred
-        - `wrongly_abstained`: the best span is right, and was held back
+        - `not_read`: one does, but what was selected in it is wrong
+        - `not_chosen`: something right was selected, and another answer preferred
+        - `wrongly_abstained`: the best answer is right, and was held back
         - `wrongly_answered`: the articles do not hold an answer, and one was given
         """
         if self.settled:
@@ -98,9 +98,7 @@ def judge(engine: Engine, question: Question, trace: Trace) -> Outcome:
     found = engine.search(question.question, _DEPTH)
     rank = next((n for n, candidate in enumerate(found, start=1) if _is_gold(question, candidate)), None)
     answer = trace.answer
-    best, citation = answer.text, next(iter(answer.citations), None)
-    if not answer.answered and answer.alternatives:
-        best, citation = answer.alternatives[0].text, answer.alternatives[0].citations[0]
+    best, citation = (trace.found[0].text, trace.found[0].citations[0]) if trace.found else ("", None)
     given = citation if answer.answered else None
     return Outcome(
         id=question.id,

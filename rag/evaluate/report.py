@@ -55,13 +55,15 @@ def explanation(question: Question, trace: Trace, outcome: Outcome, weights: Map
     lines += ["", "words and their BM25 weight, 0 where no passage holds one:"]
     lines += ["    " + ("  ".join(f"{word} {weight:.2f}" for word, weight in weights.items()) or "none")]
     lines += ["", "passages read:"]
-    for number, (candidate, span) in enumerate(zip(trace.candidates, trace.spans, strict=True), start=1):
+    for number, candidate in enumerate(trace.candidates, start=1):
+        span, signals = trace.spans[number - 1], trace.signals[number - 1]
         passage = candidate.passage
         ranks = ", ".join(f"{name} {rank or '-'}" for name, rank in candidate.ranks.items())
         held = " *" if question.is_held_by(passage.source, passage.text) else ""
         lines += [
             f"{number:>3}. {passage.id}{held}",
             f"     fused {candidate.score:.5f}: {ranks}",
+            "     signals " + ", ".join(f"{name} {value:.2f}" for name, value in signals.to_dict().items()),
             f"     span [{span.start}:{span.end}] score {span.score:.3f}, no answer {span.no_answer_score:.3f}, "
             f"margin {span.score - span.no_answer_score:.3f}: {span.text}",
         ]
@@ -72,9 +74,7 @@ def explanation(question: Question, trace: Trace, outcome: Outcome, weights: Map
 def _decision(trace: Trace, outcome: Outcome) -> list[str]:
     """The last lines of an explanation: which answers there were, and what became of the best one."""
     answer = trace.answer
-    best = [(answer.text, answer.confidence)] if answer.answered else []
-    best += [(other.text, other.confidence) for other in answer.alternatives]
-    lines = ["answers by confidence:", *(f"    {confidence:.3f}  {text}" for text, confidence in best)]
+    lines = ["answers by confidence:", *(f"    {other.confidence:.3f}  {other.text}" for other in trace.found)]
     sign = "reaches" if answer.confidence >= trace.min_confidence else "is below"
     lines += [
         f"decision: the confidence {answer.confidence:.3f} {sign} {trace.min_confidence}: "

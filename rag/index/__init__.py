@@ -1,15 +1,28 @@
 """The index: passages, vectors and words of a collection, built into snapshots and opened from them."""
 
 import logging
+import os
+import weakref
 from collections.abc import Sized
 from pathlib import Path
 
 from rag.encoder import DEFAULT_ENCODER, load_encoder
 from rag.errors import SnapshotError
 from rag.index.before import code_fingerprint, found_articles
+from rag.index.bridge import Bridge
 from rag.index.building import build_index
 from rag.index.lexical import LexicalIndex
-from rag.index.snapshot import LEXICAL, PASSAGES, SENTENCES, STATES, STORE, read_manifest, read_pointer
+from rag.index.snapshot import (
+    LEXICAL,
+    PASSAGES,
+    SENTENCES,
+    STATES,
+    STORE,
+    damaged_files,
+    hold_current,
+    read_manifest,
+    read_pointer,
+)
 from rag.index.states import KeptStates, States, StatesOf
 from rag.index.store import Store, digest
 from rag.index.vectors import VectorIndex
@@ -21,7 +34,10 @@ log = logging.getLogger(__name__)
 
 
 class Index:
-    """One snapshot, open. It never changes, and threads may share it.
+    """One snapshot, open. It never changes, threads may share it, and no build removes it while it is open.
+
+    Every file but the states, which check themselves, is read through once and compared with its SHA-256, so that
+    damage is an error and never a wrong answer.
 
     Raises:
         SnapshotError: there is none in the folder, it is damaged or of another version, or was built with an
@@ -30,11 +46,10 @@ class Index:
     """
 
     def __init__(self, folder: Path) -> None:
-        pointer = read_pointer(folder)
-        if pointer is None:
-            raise SnapshotError(f"{folder} holds no index: build one with `rag build ARTICLES --index {folder}`")
+        pointer, self.manifest, descriptor = hold_current(folder)
+        weakref.finalize(self, os.close, descriptor)  # whoever answers from a snapshot keeps it
         snapshot = pointer.snapshot
-        self.manifest = read_manifest(snapshot)
+        self.name = snapshot.name
         self.encoder = load_encoder(self.manifest.encoder)
         if self.encoder.fingerprint != self.manifest.encoder_sha256:
             raise SnapshotError(
@@ -42,11 +57,19 @@ class Index:
                 f"{self.manifest.encoder_sha256[:12]}…, but it has {self.encoder.fingerprint[:12]}… now; "
                 f"build the index again"
             )
+        if damaged := damaged_files(snapshot, self.manifest, states=False):
+            files = ", ".join(str(snapshot / name) for name in damaged)
+            raise SnapshotError(
+                f"{files}: SHA-256 is not the recorded one, the index is damaged; build it again with "
+                f"`rag build ARTICLES --index {folder}`"
+            )
         try:
             self.store = Store(snapshot / STORE)
-            self.passages = VectorIndex.load(snapshot / PASSAGES)
-            self.sentences = VectorIndex.load(snapshot / SENTENCES)
+            weakref.finalize(self, self.store.close)
+            self.passages = VectorIndex.load(snapshot / PASSAGES, self.manifest.dimension)
+            self.sentences = VectorIndex.load(snapshot / SENTENCES, self.manifest.dimension)
             self.lexical = LexicalIndex.load(snapshot / LEXICAL)
+            self.bridge = Bridge(self.lexical)
             self._states = KeptStates(snapshot / STATES)
             parts: tuple[Sized, ...] = (self.store, self.passages, self.sentences, self.lexical)
             counts = {self.manifest.passages, *(len(part) for part in parts)}
@@ -76,7 +99,10 @@ def is_stale(folder: Path) -> bool:
         return True
     if not pointer.articles.is_dir():
         return False
-    return manifest.code != code_fingerprint() or found_articles(pointer.articles) != manifest.articles
+    return (
+        manifest.code != code_fingerprint()
+        or found_articles(pointer.articles, pointer.follow_symlinks) != manifest.articles
+    )
 
 
 def refresh_index(folder: Path, articles: Path, states_of: StatesOf) -> BuildReport | None:
@@ -94,4 +120,4 @@ def refresh_index(folder: Path, articles: Path, states_of: StatesOf) -> BuildRep
     except SnapshotError as error:
         log.warning("%s", error)
         encoder = DEFAULT_ENCODER
-    return build_index(pointer.articles, folder, load_encoder(encoder), states_of)
+    return build_index(pointer.articles, folder, load_encoder(encoder), states_of, pointer.follow_symlinks)

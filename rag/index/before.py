@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.documents import article_paths
+from rag.documents import article_paths, leads_out
 from rag.encoder import Encoder
 from rag.errors import SnapshotError
 from rag.index.lexical import LexicalIndex
@@ -62,11 +62,11 @@ class Before:
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # size and SHA-256 of each, by name
 
     @classmethod
-    def open(cls, folder: Path, articles: Path, encoder: Encoder) -> Self:
+    def open(cls, folder: Path, found: Mapping[str, str], encoder: Encoder) -> Self:
         """What the snapshot in use in `folder` offers, after a look at every byte of it but the states.
 
-        States are large and check themselves when they are read. They are looked at where no article was changed: a
-        build that has nothing else to do mends them.
+        `found` are the articles there are now, by source. States are large and check themselves when they are read.
+        They are looked at where no article was changed: a build that has nothing else to do mends them.
         """
         try:
             pointer = read_pointer(folder)
@@ -75,7 +75,7 @@ class Before:
             manifest = read_manifest(pointer.snapshot)
             if (manifest.encoder, manifest.encoder_sha256) != (encoder.name, encoder.fingerprint):
                 return cls()
-            unchanged = manifest.articles == found_articles(articles)
+            unchanged = manifest.articles == found
             if damaged := damaged_files(pointer.snapshot, manifest, states=unchanged):
                 raise SnapshotError(f"{pointer.snapshot} is damaged ({', '.join(damaged)})")
         except SnapshotError as error:
@@ -90,8 +90,8 @@ class Before:
             entries = store.entries()
         finally:
             store.close()
-        wholes = VectorIndex.load(snapshot / PASSAGES).by_passage()
-        parts = VectorIndex.load(snapshot / SENTENCES).by_passage()
+        wholes = VectorIndex.load(snapshot / PASSAGES, manifest.dimension).by_passage()
+        parts = VectorIndex.load(snapshot / SENTENCES, manifest.dimension).by_passage()
         numbers = {key: entry.first + i for entry in entries for i, key in enumerate(entry.digests)}
         vectors = [Vectors(whole, part) for whole, part in zip(wholes, parts, strict=True)]
         if manifest.code != code_fingerprint():
@@ -136,19 +136,22 @@ def code_fingerprint() -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file; of one that cannot be opened, "unreadable"."""
+def found_articles(folder: Path, follow_symlinks: bool) -> dict[str, str]:
+    """The SHA-256 of every article file in `folder` by its source; what it is instead where it is not read."""
+    paths = article_paths(folder, follow_symlinks)
+    return {source_of(path, folder): file_sha256(path, folder, follow_symlinks) for path in paths}
+
+
+def file_sha256(path: Path, folder: Path, follow_symlinks: bool) -> str:
+    """The SHA-256 of a file below `folder`; "link" for a link that leads out of it and is not followed, "unreadable"
+    for a file that cannot be opened."""
+    if not follow_symlinks and leads_out(path, folder):
+        return "link"
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         log.warning("%s cannot be read: %s", path, error.strerror)
         return "unreadable"
-
-
-def found_articles(folder: Path) -> dict[str, str]:
-    """The SHA-256 of every article file in `folder` by its source."""
-    paths = article_paths(folder)
-    return {source_of(path, folder): file_sha256(path) for path in paths}
 
 
 def source_of(path: Path, folder: Path) -> str:

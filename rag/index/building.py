@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from rag.documents import article_paths, read_article
 from rag.encoder import Encoder
 from rag.errors import DocumentError
-from rag.index.before import Before, Vectors, code_fingerprint, file_sha256, source_of
+from rag.index.before import Before, Vectors, code_fingerprint, file_sha256, found_articles, source_of
 from rag.index.lexical import LexicalIndex
 from rag.index.snapshot import LEXICAL, PASSAGES, SCHEMA, SENTENCES, STATES, STORE, Manifest, building, commit
 from rag.index.states import KeptStates, States, StatesOf
@@ -32,16 +32,19 @@ _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 
-def build_index(articles: Path, folder: Path, encoder: Encoder, states_of: StatesOf) -> BuildReport:
+def build_index(
+    articles: Path, folder: Path, encoder: Encoder, states_of: StatesOf, follow_symlinks: bool = False
+) -> BuildReport:
     """Reads the articles and makes their index the one that `folder` serves; see `rag.build`.
 
     `states_of` computes the lower states of a passage, which are kept; where it gives None, none are.
     """
-    article_paths(articles)  # raises before anything is written
+    article_paths(articles, follow_symlinks)  # raises before anything is written
     with building(folder):
-        before = Before.open(folder, articles, encoder)
+        found = found_articles(articles, follow_symlinks)
+        before = Before.open(folder, found, encoder)
         keep_states = states_of(encoder, "") is not None
-        entries, skipped = _read_articles(articles, before, keep_states)
+        entries, skipped = _read_articles(articles, before, keep_states, follow_symlinks)
         if not any(entry.digests for entry in entries):
             raise DocumentError(
                 f"{articles} holds no paragraph of text: expected at least one article that can be read; "
@@ -72,6 +75,7 @@ def build_index(articles: Path, folder: Path, encoder: Encoder, states_of: State
                 articles=read,
                 files=files,
             ),
+            follow_symlinks,
         )
     return BuildReport(
         snapshot=manifest.name,
@@ -93,23 +97,29 @@ class _Skipped:
     reason: str
 
 
-def _read_articles(folder: Path, before: Before, keep_states: bool) -> tuple[list[Entry], list[_Skipped]]:
+def _read_articles(
+    folder: Path, before: Before, keep_states: bool, follow_symlinks: bool
+) -> tuple[list[Entry], list[_Skipped]]:
     """The articles of a folder, unchanged ones taken over, and the files that could not be read."""
     entries: list[Entry] = []
     skipped: list[_Skipped] = []
-    for path in article_paths(folder):
+    for path in article_paths(folder, follow_symlinks):
         source = path.relative_to(folder).as_posix()
         known = before.entries.get(source)
-        if known is not None and known.sha256 == file_sha256(path) and _has_states(known, before, keep_states):
+        if (
+            known is not None
+            and known.sha256 == file_sha256(path, folder, follow_symlinks)
+            and _has_states(known, before, keep_states)
+        ):
             entries.append(known)
             continue
         try:
             if not _is_text(source):
                 raise DocumentError(f"the file name {source!r} is no valid text: rename it")
-            article = read_article(path, folder)
+            article = read_article(path, folder, follow_symlinks)
             entries.append(Entry.of(article, passages_of(article)))
         except DocumentError as error:
-            skipped.append(_Skipped(source_of(path, folder), file_sha256(path), str(error)))
+            skipped.append(_Skipped(source_of(path, folder), file_sha256(path, folder, follow_symlinks), str(error)))
     return entries, skipped
 
 

@@ -3,18 +3,19 @@
 import logging
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import bm25s
 import jieba
+import jieba.posseg
 import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
-from rag.fold import fold
+from rag.fold import fold, simplify
 
 # The defaults of bm25s. Not tuned.
 _K1, _B = 1.5, 0.75
@@ -30,9 +31,19 @@ STOPWORDS = frozenset(
     "吗 呢 吧 啊 呀 嘛 么 哪 哪个 哪些 哪里 哪儿 哪年 哪位 哪家 哪几 什么 啥 谁 怎么 怎样 怎么样 如何 为什么 为何 "
     "何 何时 何地 多少 几 多大 多久 多高 多长 几个 到底 究竟 请问 "
     "告诉 我 你 您 他 她 它 我们 你们 他们 有 有没有 是不是 是什么 "
-    "a an the of in on at to for from by with and or is are was were be been do does did has have had "
-    "what which who whom whose when where why how many much that this these those it its as".split()
+    "a an the and or but nor if than then so as because while although though whether "
+    "of in on at to for from by with about into onto over under between among through during before after since until "
+    "within without against per via upon "
+    "is are was were be been being am do does did done doing has have had having can could will would shall should may "
+    "might must not no dont doesnt didnt isnt arent wasnt "
+    "what which who whom whose when where why how many much "
+    "that this these those there here it its he she him her his hers they them their we us our you your i me my "
+    "also too very more most such some any each both either other another only just ever all ".split()
 )
+
+
+# jieba's tags of people, places, organisations and other names.
+NAMES = frozenset({"nr", "nrt", "ns", "nt", "nz"})
 
 
 @cache
@@ -57,6 +68,21 @@ def query_words(question: str) -> list[str]:
     return [word for word in words(question) if word not in STOPWORDS]
 
 
+def tagged_names(text: str) -> list[tuple[str, str]]:
+    """The names of two or more characters in a Chinese text, as written, each with jieba's tag of its kind."""
+    found, place = [], 0
+    for word, tag in _tagger().cut(simplify(text)):
+        if tag in NAMES and len(word) > 1:
+            found.append((text[place : place + len(word)], tag))
+        place += len(word)
+    return found
+
+
+@cache
+def _tagger() -> jieba.posseg.POSTokenizer:
+    return jieba.posseg.POSTokenizer(_tokenizer())
+
+
 def rarity(word: str) -> float:
     """How much a word tells, in nats: minus the logarithm of its share in jieba's word list, 4 to 18.
 
@@ -64,6 +90,23 @@ def rarity(word: str) -> float:
     """
     tokenizer = _tokenizer()
     return math.log(tokenizer.total / max(tokenizer.FREQ.get(word) or 1, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One word of a question, and all that it may be called in a passage.
+
+    A reading is the words that must all stand in a passage, (`十四`,) or (`3`, `月`). Without readings a term is not
+    found anywhere.
+    """
+
+    word: str
+    readings: tuple[tuple[str, ...], ...]
+
+
+def plain_terms(question: str) -> tuple[Term, ...]:
+    """The words of `question` that a passage can be about, each as it is written."""
+    return tuple(Term(word, ((word,),)) for word in query_words(question))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,11 +153,19 @@ class _Counts:
 
 
 class LexicalIndex:
-    """BM25 over passages numbered from 0. Higher scores are better."""
+    """BM25 over passages numbered from 0, and over words that mean the same as if they were one.
+
+    A term of several readings is scored as one word (Pirkola 1998, "The effects of query structure and dictionary
+    setups in dictionary-based cross-language information retrieval"): it stands in a passage as often as all its
+    readings together, a reading of several words as often as the least frequent of them, and in as many passages as
+    hold any.
+    """
 
     def __init__(self, bm25: bm25s.BM25, counts: NDArray[np.int32]) -> None:
         self._bm25 = bm25
         self._counts = counts  # in the order of bm25's scores, so that another index can be made without the texts
+        lengths = np.bincount(bm25.scores["indices"], counts, minlength=len(self))
+        self._saturation = _saturation(lengths)
 
     @classmethod
     def build(cls, texts: Iterable[str | int], before: "LexicalIndex | None" = None) -> "LexicalIndex":
@@ -143,9 +194,13 @@ class LexicalIndex:
 
     @classmethod
     def load(cls, folder: Path) -> "LexicalIndex":
-        """The index that `save` wrote to `folder`."""
+        """The index that `save` wrote to `folder`. Raises `ValueError` when its files do not belong together."""
         counts = np.load(folder / _COUNTS, mmap_mode="r", allow_pickle=False)
-        return cls(bm25s.BM25.load(folder, load_corpus=False, allow_pickle=False), counts)
+        bm25 = bm25s.BM25.load(folder, load_corpus=False, allow_pickle=False)
+        data, passages, ends = (bm25.scores[name] for name in ("data", "indices", "indptr"))
+        if not len(data) == len(passages) == len(counts) == ends[-1] or len(ends) != len(bm25.vocab_dict) + 1:
+            raise ValueError(f"{folder.name}: its files do not belong together")
+        return cls(bm25, counts)
 
     def save(self, folder: Path) -> None:
         """Writes the index to `folder`: arrays without pickle, and JSON."""
@@ -161,28 +216,64 @@ class LexicalIndex:
     def __len__(self) -> int:
         return int(self._bm25.scores["num_docs"])
 
-    def search(self, question: str, count: int) -> list[tuple[int, float]]:
-        """The best `count` passages that hold a word of the question, best first, ties by number."""
-        known = [word for word in query_words(question) if word in self._bm25.vocab_dict]
-        if not known:
-            return []
-        scores = self._bm25.get_scores(known)
+    @property
+    def vocabulary(self) -> list[str]:
+        """The words that stand in a passage, folded, in the order of their numbers."""
+        return [word for word in self._bm25.vocab_dict if word]  # bm25s adds an empty one
+
+    def holds_more_of(self, some: Collection[str], others: Collection[str]) -> bool:
+        """Whether in any passage words of `some` stand more often than words of `others`."""
+        signs = np.array([(word in some) - (word in others) for word in self.vocabulary], np.int32)
+        each = np.repeat(signs, np.diff(self._bm25.scores["indptr"])) * self._counts
+        return bool((np.bincount(self._bm25.scores["indices"], each, minlength=len(self)) > 0).any())
+
+    def search(self, terms: Sequence[Term], count: int) -> list[tuple[int, float]]:
+        """The best `count` passages that hold a term, best first, ties by number.
+
+        The score is a share, 0 to 1: the BM25 of the passage by the most that BM25 could reach with these terms, those
+        that no passage holds included.
+        """
+        scores, bound = np.zeros(len(self)), 0.0
+        for term in terms:
+            numbers, gains = self._gains(term)
+            scores[numbers] += gains
+            bound += self._rarity(len(numbers))
         found = np.flatnonzero(scores > 0)
         best = found[np.lexsort((found, -scores[found]))][:count]
-        return [(int(number), float(scores[number])) for number in best]
+        return [(int(number), float(scores[number] / bound)) for number in best]
 
-    def weights(self, question: str) -> dict[str, float]:
-        """The weight of each word of the question that is looked up: the IDF of Lucene's BM25, higher for rarer words,
-        and 0 for a word that no passage holds."""
-        ends, known = self._bm25.scores["indptr"], self._bm25.vocab_dict
-        counts = {
-            word: int(ends[known[word] + 1] - ends[known[word]]) if word in known else 0
-            for word in query_words(question)
-        }
-        return {
-            word: math.log(1 + (len(self) - count + 0.5) / (count + 0.5)) if count else 0.0
-            for word, count in counts.items()
-        }
+    def _rarity(self, frequency: int) -> float:
+        """The inverse document frequency of what stands in `frequency` passages, in nats: Lucene's, as in bm25s."""
+        return math.log(1 + (len(self) - frequency + 0.5) / (frequency + 0.5))
+
+    def _gains(self, term: Term) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """The passages that hold `term`, ascending, and what it adds to the BM25 of each."""
+        if len(term.readings) == 1 and len(term.readings[0]) == 1:
+            entries = self._entries(term.readings[0][0])
+            return self._bm25.scores["indices"][entries], self._bm25.scores["data"][entries].astype(float)
+        total = np.zeros(len(self))
+        for reading in term.readings:
+            total += np.minimum.reduce([self._frequencies(word) for word in reading])
+        numbers = np.flatnonzero(total)
+        frequencies = total[numbers]
+        return numbers, self._rarity(len(numbers)) * frequencies / (frequencies + self._saturation[numbers])
+
+    def _frequencies(self, word: str) -> NDArray[np.float64]:
+        """How often `word` stands in each passage."""
+        entries, row = self._entries(word), np.zeros(len(self))
+        row[self._bm25.scores["indices"][entries]] = self._counts[entries]
+        return row
+
+    def _entries(self, word: str) -> slice:
+        """Where in the index the passages of `word` stand."""
+        number = self._bm25.vocab_dict.get(word)
+        return slice(0) if number is None else slice(*self._bm25.scores["indptr"][number : number + 2])
+
+    def weights(self, terms: Iterable[Term]) -> dict[str, float]:
+        """The weight of each term, by its word: the IDF of Lucene's BM25, higher for rarer ones, and 0 for a term that
+        no passage holds."""
+        counts = {term.word: len(self._gains(term)[0]) for term in terms}
+        return {word: self._rarity(count) if count else 0.0 for word, count in counts.items()}
 
 
 def _scores(found: _Counts, passages: int) -> NDArray[np.float32]:
@@ -191,9 +282,13 @@ def _scores(found: _Counts, passages: int) -> NDArray[np.float32]:
     lengths = np.bincount(found.passages, found.counts, minlength=passages)
     frequencies = np.bincount(found.words, minlength=len(found.vocabulary))
     idf = np.log(1 + (passages - frequencies + 0.5) / (frequencies + 0.5))
-    mean = max(float(lengths.mean()), 1.0)
-    share = found.counts / (found.counts + _K1 * (1 - _B + _B * lengths[found.passages] / mean))
+    share = found.counts / (found.counts + _saturation(lengths)[found.passages])
     return np.asarray(idf[found.words] * share, np.float32)
+
+
+def _saturation(lengths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How often a word must stand in passages of these lengths to count half of what it can."""
+    return np.asarray(_K1 * (1 - _B + _B * lengths / max(float(lengths.mean()), 1.0)), float)
 
 
 def coverage(question_words: Sequence[str], text: str) -> float:

@@ -1,27 +1,31 @@
 """An index folder: immutable snapshots and a pointer to the one in use.
 
-    current.json              {"snapshot": NAME, "articles": path of the articles folder, seen from here}
+    current.json              which snapshot is in use, where the articles are, which snapshots are kept, newest first
     snapshots/NAME/           manifest.json, passages.sqlite, passages/, sentences/, lexical/, states/
     build.lock                held while a build writes
 
 A snapshot is named for the SHA-256 of its manifest, which has the SHA-256 of every file: the same articles, settings
 and encoder give the same name and the same bytes. It appears whole, by a rename, before the pointer is switched to it
-by another.
+by another. Whoever has one open holds a shared lock on its manifest, and a build removes none that is held. Nothing
+here depends on the clock.
 """
 
+import fcntl
 import hashlib
 import json
 import logging
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from rag.errors import SnapshotError
 
@@ -32,6 +36,7 @@ MANIFEST, STORE = "manifest.json", "passages.sqlite"
 PASSAGES, SENTENCES, LEXICAL, STATES = "passages", "sentences", "lexical", "states"
 _CURRENT, _SNAPSHOTS, _LOCK = "current.json", "snapshots", "build.lock"
 _REBUILD = "build it again with `rag build ARTICLES --index DIR`"
+KEPT = 3  # snapshots: the one built last and two to go back to
 
 
 Files = Mapping[str, Mapping[str, Any]]  # size and SHA-256 of files by their paths in a snapshot
@@ -66,6 +71,8 @@ class Pointer:
 
     snapshot: Path
     articles: Path
+    built: tuple[str, ...]  # names of the snapshots kept, that built last first
+    follow_symlinks: bool  # whether links in the articles folder may lead out of it
 
 
 def read_pointer(index: Path) -> Pointer | None:
@@ -77,13 +84,17 @@ def read_pointer(index: Path) -> Pointer | None:
     try:
         current = json.loads((index / _CURRENT).read_text(encoding="utf-8"))
         name, articles = str(current["snapshot"]), str(current["articles"])
+        built = tuple(map(str, current.get("built", [name])))
+        articles_folder = Path(os.path.normpath(index / articles))
+        follow_symlinks = current.get("follow_symlinks", False) is True
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise SnapshotError(f"{index / _CURRENT} is damaged: expected what a build writes; {_REBUILD}") from error
-    if Path(name).name != name or name in ("", ".", ".."):
-        raise SnapshotError(f"{index / _CURRENT} names the snapshot {name!r}: expected a plain name; {_REBUILD}")
-    return Pointer(index / _SNAPSHOTS / name, Path(os.path.normpath(index / articles)))
+    for other in (name, *built):
+        if Path(other).name != other or other in ("", ".", "..") or "\0" in other:
+            raise SnapshotError(f"{index / _CURRENT} names the snapshot {other!r}: expected a plain name; {_REBUILD}")
+    return Pointer(index / _SNAPSHOTS / name, articles_folder, built, follow_symlinks)
 
 
 def read_manifest(snapshot: Path) -> Manifest:
@@ -94,27 +105,98 @@ def read_manifest(snapshot: Path) -> Manifest:
     """
     path = snapshot / MANIFEST
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        if fields.get("schema") != SCHEMA:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found.get("schema") != SCHEMA:
             raise SnapshotError(
-                f"{snapshot} has index version {fields.get('schema')!r}, this Yinju reads version {SCHEMA}; {_REBUILD}"
+                f"{snapshot} has index version {found.get('schema')!r}, this Yinju reads version {SCHEMA}; {_REBUILD}"
             )
-        manifest = Manifest(**fields)
+        manifest = _checked(found)
+        name = manifest.name
     except (FileNotFoundError, NotADirectoryError) as error:
         raise SnapshotError(f"{path} is missing: the index is incomplete; {_REBUILD}") from error
-    except (ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
         raise SnapshotError(f"{path} is damaged ({error}); {_REBUILD}") from error
-    if manifest.name != snapshot.name:
+    if name != snapshot.name:
         raise SnapshotError(
             f"{path} is not the manifest that {snapshot.name} was named for: it was changed; {_REBUILD}"
         )
+    for folder in sorted({str(PurePosixPath(name).parent) for name in manifest.files}):
+        if (snapshot / folder).is_symlink():
+            raise SnapshotError(f"{snapshot / folder} is a link: expected a folder; {_REBUILD}")
     for name, recorded in manifest.files.items():
-        file = snapshot / name
-        size = file.stat().st_size if file.is_file() else None
+        size = _size(snapshot / name)
         if size != recorded["size"]:
-            found = "is missing" if size is None else f"has {size} bytes, expected {recorded['size']}"
-            raise SnapshotError(f"{file} {found}: the index is damaged; {_REBUILD}")
+            wrong = "is missing" if size is None else f"has {size} bytes, expected {recorded['size']}"
+            raise SnapshotError(f"{snapshot / name} {wrong}: the index is damaged; {_REBUILD}")
     return manifest
+
+
+def _checked(found: dict[str, Any]) -> Manifest:
+    """The manifest of these fields. Raises `ValueError` when one is of another type, or a path leads out."""
+    kinds: dict[str, type] = {"schema": int, "dimension": int, "passages": int, "articles": dict, "files": dict}
+    for field in fields(Manifest):
+        kind = kinds.get(field.name, str)
+        if type(found.get(field.name)) is not kind:
+            raise ValueError(f"{field.name} is {found.get(field.name)!r:.50}: expected {kind.__name__}")
+    for name, recorded in found["files"].items():
+        parts = PurePosixPath(name).parts
+        if not parts or name != "/".join(parts) or ".." in parts or "\0" in name or parts[0] == "/":
+            raise ValueError(f"{name!r:.50} is no path below the snapshot")
+        if type(recorded["size"]) is not int or type(recorded["sha256"]) is not str or len(recorded) != 2:
+            raise ValueError(f"the record of {name!r:.50} is {recorded!r:.50}: expected size and SHA-256")
+    if not all(type(sha256) is str for sha256 in found["articles"].values()):
+        raise ValueError("articles: expected the SHA-256 of each")
+    return Manifest(**found)
+
+
+def _size(path: Path) -> int | None:
+    """The size of a file; None when there is none, or something else, a link say."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+
+def hold_current(index: Path) -> tuple[Pointer, Manifest, int]:
+    """The snapshot in use with its manifest, and the descriptor that holds it: until that is closed no build removes
+    the snapshot.
+
+    Raises:
+        SnapshotError: there is none, or it is damaged.
+    """
+    pointer = read_pointer(index)
+    while pointer is not None:
+        try:
+            return pointer, *_hold(pointer.snapshot)
+        except SnapshotError:
+            again = read_pointer(index)  # a build may have switched, and removed what was read before
+            if again == pointer:
+                raise
+            pointer = again
+    raise SnapshotError(f"{index} holds no index: build one with `rag build ARTICLES --index {index}`")
+
+
+def _hold(snapshot: Path) -> tuple[Manifest, int]:
+    try:
+        descriptor = os.open(snapshot / MANIFEST, os.O_RDONLY)
+    except OSError as error:
+        raise SnapshotError(f"{snapshot / MANIFEST} is missing: the index is incomplete; {_REBUILD}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        return read_manifest(snapshot), descriptor
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def signature(index: Path) -> tuple[int, int, int] | None:
+    """What changes whenever `index` is pointed to another snapshot; None when it points to nothing."""
+    try:
+        found = (index / _CURRENT).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 @contextmanager
@@ -126,10 +208,18 @@ def building(index: Path) -> Iterator[None]:
     """
     try:
         (index / _SNAPSHOTS).mkdir(parents=True, exist_ok=True)
-        with FileLock(index / _LOCK):
+        lock = FileLock(index / _LOCK)  # the system's: it goes with the process that holds it
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            log.warning("another process builds %s: waiting until it is done", index)
+            lock.acquire()
+        try:
             for left_behind in (index / _SNAPSHOTS).glob("tmp*"):
                 shutil.rmtree(left_behind)
             yield
+        finally:
+            lock.release()
     except OSError as error:
         raise SnapshotError(
             f"the index {index} cannot be written ({error.strerror or error}): expected a folder that may be written "
@@ -138,13 +228,17 @@ def building(index: Path) -> Iterator[None]:
 
 
 def commit(
-    index: Path, articles: Path, write: Callable[[Path], Files], describe: Callable[[Files], Manifest]
+    index: Path,
+    articles: Path,
+    write: Callable[[Path], Files],
+    describe: Callable[[Files], Manifest],
+    follow_symlinks: bool = False,
 ) -> Manifest:
     """Makes a new snapshot the one in use; call it while `building`.
 
     `write` fills the folder it is given and returns what is known already of files that were there before, by a hard
-    link, and need not be read again; `describe` makes the manifest of all files. The snapshot in use
-    before stays beside it, older ones are removed.
+    link, and need not be read again; `describe` makes the manifest of all files. The last `KEPT` snapshots are kept,
+    and older ones that someone has open.
     """
     snapshots = index / _SNAPSHOTS
     before = _pointer_before(index)
@@ -156,21 +250,93 @@ def commit(
         for name in _files(draft):
             if name not in known:
                 _sync(draft / name)
+        for folder in [draft, *(path for path in draft.rglob("*") if path.is_dir())]:
+            _sync(folder)
         draft.chmod(0o755)
         target = snapshots / manifest.name
         if target.exists() and not is_whole(target):
-            shutil.rmtree(target)
+            _remove(target)
         if not target.exists():
             draft.replace(target)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     _sync(snapshots)
-    _point(index, manifest.name, articles)
-    kept = {manifest.name, before.snapshot.name if before else None}
+    earlier = [name for name in (before.built if before else ()) if name != manifest.name]
+    built = (manifest.name, *earlier[: KEPT - 1])
+    _point(index, Pointer(target, articles, built, follow_symlinks))
     for old in snapshots.iterdir():
-        if old.name not in kept:
-            shutil.rmtree(old)
+        if old.name not in built and old.is_dir():
+            _remove_unless_held(old)
     return manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A snapshot that is kept."""
+
+    name: str
+    manifest: Manifest
+    written: datetime  # by the clock of the time; nothing depends on it
+    in_use: bool
+
+    @property
+    def size(self) -> int:
+        """Bytes of its files; those of states may be shared with other snapshots."""
+        return sum(int(file["size"]) for file in self.manifest.files.values())
+
+
+def kept_snapshots(index: Path) -> tuple[Kept, ...]:
+    """The snapshots that can be gone back to and the one in use, that built last first.
+
+    Raises:
+        SnapshotError: there is no index, or the pointer or a manifest is damaged.
+    """
+    pointer = read_pointer(index)
+    if pointer is None:
+        raise SnapshotError(f"{index} holds no index: build one with `rag build ARTICLES --index {index}`")
+    folders = [index / _SNAPSHOTS / name for name in pointer.built]
+    return tuple(
+        Kept(
+            folder.name,
+            read_manifest(folder),
+            datetime.fromtimestamp(folder.stat().st_mtime),
+            folder == pointer.snapshot,
+        )
+        for folder in folders
+        if folder.is_dir()
+    )
+
+
+def roll_back(index: Path, name: str | None = None) -> str:
+    """Makes the kept snapshot `name` the one in use, or the one built before that in use; returns its name.
+
+    Raises:
+        SnapshotError: there is no such snapshot, it is damaged, or the folder cannot be written.
+    """
+    with building(index):
+        pointer = read_pointer(index)
+        built = pointer.built if pointer else ()
+        if name is None and pointer is not None:
+            place = built.index(pointer.snapshot.name) if pointer.snapshot.name in built else 0
+            name = built[place + 1] if place + 1 < len(built) else None
+        if pointer is None or name not in built:
+            wanted = "an earlier snapshot" if name is None else f"the snapshot {name}"
+            raise SnapshotError(
+                f"{index} does not keep {wanted}: expected one of {', '.join(built) or 'none'}; see `rag snapshots`"
+            )
+        target = index / _SNAPSHOTS / name
+        if damaged := damaged_files(target, read_manifest(target)):
+            raise SnapshotError(f"{target} is damaged ({', '.join(damaged)}): go back to another, or build again")
+        _point(index, Pointer(target, pointer.articles, built, pointer.follow_symlinks))
+    return name
+
+
+def orphans(index: Path) -> tuple[Path, ...]:
+    """What a build that was cut short or an open engine left behind: the next build removes it."""
+    pointer = read_pointer(index)
+    kept = set(pointer.built) if pointer else set()
+    folder = index / _SNAPSHOTS
+    return tuple(sorted(path for path in folder.iterdir() if path.name not in kept)) if folder.is_dir() else ()
 
 
 def is_whole(snapshot: Path) -> bool:
@@ -201,13 +367,41 @@ def _pointer_before(index: Path) -> Pointer | None:
         return None
 
 
-def _point(index: Path, name: str, articles: Path) -> None:
-    current = {"snapshot": name, "articles": os.path.relpath(articles.resolve(), index.resolve())}
+def _point(index: Path, pointer: Pointer) -> None:
+    current = {
+        "snapshot": pointer.snapshot.name,
+        "articles": os.path.relpath(pointer.articles.resolve(), index.resolve()),
+        "built": pointer.built,
+        "follow_symlinks": pointer.follow_symlinks,
+    }
     draft = index / f"{_CURRENT}.tmp"
     draft.write_text(json.dumps(current, ensure_ascii=False, indent=1), encoding="utf-8")
     _sync(draft)
     draft.replace(index / _CURRENT)
     _sync(index)
+
+
+def _remove_unless_held(snapshot: Path) -> None:
+    """Removes a snapshot that no one has open."""
+    try:
+        descriptor = os.open(snapshot / MANIFEST, os.O_RDONLY)
+    except FileNotFoundError:
+        _remove(snapshot)
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _remove(snapshot)
+    except BlockingIOError:
+        log.info("%s is open: it is kept for now", snapshot)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(snapshot: Path) -> None:
+    """Removes a snapshot, which is never seen in part: it is renamed first."""
+    gone = snapshot.with_name(f"tmp-{snapshot.name}")
+    snapshot.replace(gone)
+    shutil.rmtree(gone)
 
 
 def _files(folder: Path) -> list[str]:

@@ -10,6 +10,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from rag.errors import SnapshotError
 from rag.types import Alignment, Article, Passage
 
 _SCHEMA = """
@@ -116,6 +117,7 @@ class Store:
     """An open store, read only. Threads may share it."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._connection = sqlite3.connect(_read_only(path), uri=True, check_same_thread=False)
         self._lock = threading.Lock()
 
@@ -152,8 +154,11 @@ class Store:
         return str(self._select("SELECT raw FROM article WHERE source = ?", source)[0][0])
 
     def _select(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._lock:
-            return self._connection.execute(statement, values).fetchall()
+        try:
+            with self._lock:
+                return self._connection.execute(statement, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise SnapshotError(f"{self._path} is damaged ({error}): build the index again") from error
 
     def close(self) -> None:
         """Lets go of the file."""

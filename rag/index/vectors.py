@@ -30,10 +30,16 @@ class VectorIndex:
         return cls(flat, np.repeat(np.arange(len(vectors), dtype=np.int32), [len(rows) for rows in vectors]))
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        """The index that `save` wrote to `folder`."""
+    def load(cls, folder: Path, dimension: int) -> Self:
+        """The index that `save` wrote to `folder`. Raises `ValueError` when it is none of vectors of this dimension."""
         flat = faiss.deserialize_index(np.fromfile(folder / "vectors.faiss", np.uint8))
-        return cls(flat, np.load(folder / "passages.npy", allow_pickle=False))
+        owners = np.load(folder / "passages.npy", allow_pickle=False)
+        if not isinstance(flat, faiss.IndexFlatIP) or (flat.d, flat.ntotal) != (dimension, len(owners)):
+            raise ValueError(f"{folder.name}: expected {len(owners)} vectors of {dimension} dimensions")
+        steps = np.diff(owners, prepend=-1)
+        if owners.dtype != np.int32 or owners.ndim != 1 or not ((steps == 0) | (steps == 1)).all() or steps[0] != 1:
+            raise ValueError(f"{folder.name}: its passages are not numbered from 0")
+        return cls(flat, owners)
 
     def save(self, folder: Path) -> None:
         """Writes the index to a new folder."""
@@ -54,6 +60,10 @@ class VectorIndex:
         for row, score in zip(rows[0], scores[0], strict=True):
             best.setdefault(int(self._owners[row]), float(score))
         return sorted(best.items(), key=lambda found: (-found[1], found[0]))[:count]
+
+    def similarity(self, number: int, vector: NDArray[np.float32]) -> float:
+        """The cosine of the best vector of one passage with `vector`, shape `(dimension,)`, -1 to 1."""
+        return float((self.vectors(number) @ vector).max())
 
     def by_passage(self) -> list[NDArray[np.float32]]:
         """The vectors of every passage, shape `(vectors, dimension)` each."""

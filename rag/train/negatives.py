@@ -7,7 +7,7 @@ translation would otherwise offer the right passage, differently worded, as a wr
 from collections.abc import Sequence
 
 from rag.fold import fold
-from rag.index.lexical import LexicalIndex
+from rag.index.lexical import LexicalIndex, plain_terms
 from rag.train.squad import Paragraph, QuestionSet
 
 CANDIDATES = 40  # passages looked at for each question
@@ -25,7 +25,8 @@ def hard_negatives(
         elsewhere = passages.paragraphs[number].article != own.article
         return elsewhere and not any(answer in texts[number] for answer in forbidden)
 
+    found = [[number for number, _ in index.search(plain_terms(question), CANDIDATES)] for _, question, _ in questions]
     return [
-        [n for n, _ in index.search(question, CANDIDATES) if fits(n, own, [fold(answer) for answer in answers])][:KEPT]
-        for own, question, answers in questions
+        [number for number in numbers if fits(number, own, [fold(answer) for answer in answers])][:KEPT]
+        for numbers, (own, _, answers) in zip(found, questions, strict=True)
     ]

@@ -51,12 +51,14 @@ class Recipe:
     """Plans, held-out tails, and pairs of sets whose questions are the same in translation (see `divide`).
 
     samples: names of the development sets looked at while training; none named, all are.
+    calibration: those that the confidence is fitted on; see `rag.train.calibration`.
     """
 
     plans: tuple[SetPlan, ...]
     hold_out: tuple[HoldOut, ...] = ()
     same_ids: tuple[tuple[str, str], ...] = ()
     samples: tuple[str, ...] = ()
+    calibration: tuple[str, ...] = ()
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -66,13 +68,16 @@ def load_recipe(path: Path) -> Recipe:
         plans = tuple(_plan(entry) for entry in content.pop("plan"))
         hold_out = tuple(HoldOut(**entry) for entry in content.pop("hold_out", []))
         samples = tuple(str(name) for name in content.pop("samples", []))
+        calibration = tuple(str(name) for name in content.pop("calibration", []))
         same_ids = tuple((str(first), str(second)) for first, second in content.pop("same_ids", []))
     except (OSError, KeyError, TypeError, ValueError) as error:
         known = ", ".join(field.name for field in fields(SetPlan))
         raise TrainingError(f"{path}: not a recipe ({error!r}); expected [[plan]] tables with {known}") from error
     if content:
-        raise TrainingError(f"{path}: unknown tables {sorted(content)}; expected plan, hold_out, same_ids, samples")
-    return Recipe(plans, hold_out, same_ids, samples)
+        raise TrainingError(
+            f"{path}: unknown tables {sorted(content)}; expected plan, hold_out, same_ids, samples, calibration"
+        )
+    return Recipe(plans, hold_out, same_ids, samples, calibration)
 
 
 def plain_recipe(sets: Mapping[str, QuestionSet]) -> Recipe:

@@ -8,13 +8,11 @@ such swaps among the ways in which people write unanswerable questions; here the
 import re
 from collections.abc import Sequence
 
-import jieba.posseg
 import numpy as np
 
-from rag.fold import simplify
+from rag.index.lexical import tagged_names
 from rag.train.squad import GoldQuestion, Paragraph
 
-NAMES = {"nr", "nrt", "ns", "nt", "nz"}  # jieba's tags of people, places, organisations and other names
 _YEAR = re.compile(r"(?<!\d)[12]\d{3}(?=\u5e74)")
 
 
@@ -24,22 +22,12 @@ def swapped_questions(pairs: Sequence[tuple[Paragraph, GoldQuestion]], random: n
     A name is swapped for one of the same kind from another question, which the paragraph does not hold; a year for one
     within ten years of it, likewise.
     """
-    found = [_names(question.text) for _, question in pairs]
+    found = [tagged_names(question.text) for _, question in pairs]
     supply: dict[str, list[str]] = {}
     for names in found:
         for name, kind in names:
             supply.setdefault(kind, []).append(name)
     return [_swapped(p, q.text, names, supply, random) for (p, q), names in zip(pairs, found, strict=True)]
-
-
-def _names(question: str) -> list[tuple[str, str]]:
-    """The names in a question as written, with their tags; words are found in its Simplified form."""
-    names, place = [], 0
-    for word, tag in jieba.posseg.cut(simplify(question)):
-        if tag in NAMES and len(word) > 1:
-            names.append((question[place : place + len(word)], tag))
-        place += len(word)
-    return names
 
 
 def _swapped(

@@ -1,0 +1,268 @@
+"""`rag calibrate`: fits the confidence on development questions asked of all their passages as one collection.
+
+Each question is asked three times: of the whole collection; of the collection without the paragraph that answers it;
+and, where it has a name or a year to swap, with another in its place (see `swaps`). Half of what is fitted on has no
+answer, and must be told from the other half by the signals alone.
+"""
+
+import argparse
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold
+from tqdm import tqdm
+
+from rag import engine as engines
+from rag.calibration import WEIGHTS, Calibrator
+from rag.engine import Engine
+from rag.measures import auroc, calibration_error, f1, says
+from rag.numerals import answer_key
+from rag.retrieve import retrieve
+from rag.train.recipe import spread_questions
+from rag.train.run import read_data, read_recipe
+from rag.train.squad import GoldQuestion, QuestionSet, read_sets
+from rag.train.swaps import swapped_questions
+from rag.types import Candidate, EncodedQuestion, Signals, Span
+
+log = logging.getLogger(__name__)
+
+READ = 5  # candidates, as `Engine.answer` reads
+_SPARE = 3  # further ones, to take the place of those of the paragraph taken out
+_LEAST_F1 = 0.5  # of a span that overlaps the gold answer's own place: a user learns the answer from it
+_QUESTIONS = 300  # at most of each set, evenly spread
+_FOLDS, _SEED, _DIGITS = 5, 0, 6
+Kind = Literal["in", "out", "swapped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One candidate: its signals, what was read (as compared), and whether that is right."""
+
+    signals: Signals
+    key: str
+    right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One question asked once. `group`: its article, so that folds do not share one."""
+
+    name: str
+    group: str
+    kind: Kind
+    readings: tuple[Reading, ...]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `rag calibrate`."""
+    parser.add_argument(
+        "--data", nargs="+", type=Path, required=True, help="the question sets the reader was trained on"
+    )
+    parser.add_argument("--dev", nargs="*", type=Path, default=[], help="development files")
+    parser.add_argument("--recipe", type=Path, required=True, help="the reader's recipe: which tails are development")
+    parser.add_argument("--index", type=Path, required=True, help="folder for the collection and its index")
+    parser.add_argument("--out", type=Path, default=WEIGHTS, help="where to write the weights (default: the shipped)")
+
+
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Fit, write, and return what was written."""
+    sets, recipe = read_recipe(arguments.data, arguments.recipe)
+    _, development = read_data(sets, read_sets(arguments.dev), recipe)
+    chosen = [spread_questions(one, _QUESTIONS) for one in development if one.name in recipe.calibration]
+    cases = list(asked(open_collection(chosen, arguments.index), chosen))
+    content = fit(cases) | {"fitted_on": {one.name: one.question_count for one in chosen}, "measured": measure(cases)}
+    arguments.out.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return content
+
+
+def open_collection(sets: Sequence[QuestionSet], folder: Path) -> Engine:
+    """An engine over the paragraphs of the sets, one file each; a paragraph that stands in several sets only once."""
+    articles = folder / "articles"
+    articles.mkdir(parents=True, exist_ok=True)
+    for text, source in sources(sets).items():
+        (articles / source).write_text(text, encoding="utf-8")
+    engines.build(articles, folder / "index")
+    return engines.open(folder / "index")
+
+
+def sources(sets: Sequence[QuestionSet]) -> dict[str, str]:
+    """The file of each paragraph, by its text."""
+    texts = dict.fromkeys(paragraph.text for one in sets for paragraph in one.paragraphs)
+    return {text: f"{number:05}.txt" for number, text in enumerate(texts)}
+
+
+def asked(engine: Engine, sets: Sequence[QuestionSet]) -> Iterator[Case]:
+    """Every case of the sets, in their order."""
+    files = sources(sets)
+    for one in sets:
+        pairs = [(p, q) for p in one.paragraphs for q in p.questions if q.answers]
+        others = swapped_questions(pairs, np.random.default_rng(_SEED))
+        for (paragraph, question), other in zip(tqdm(pairs, desc=one.name), others, strict=True):
+            source = files[paragraph.text]
+            group = f"{one.name.split(' on ')[-1]}/{paragraph.article}"
+            yield from _cases(engine, one.name, group, source, question)
+            if other is not None:
+                swapped = replace(question, text=other, answers=())
+                encoded = engine.index.encoder.encode_question(other)
+                readings = _read(engine, encoded, retrieve(engine.index, encoded, READ), swapped, source)
+                yield Case(one.name, group, "swapped", tuple(readings))
+
+
+def _cases(engine: Engine, name: str, group: str, source: str, question: GoldQuestion) -> Iterator[Case]:
+    encoded = engine.index.encoder.encode_question(question.text)
+    found = retrieve(engine.index, encoded, READ + _SPARE)
+    yield Case(name, group, "in", tuple(_read(engine, encoded, found[:READ], question, source)))
+    without = tuple(candidate for candidate in found if candidate.passage.source != source)[:READ]
+    yield Case(name, group, "out", tuple(_read(engine, encoded, without, question, source)))
+
+
+def _read(
+    engine: Engine, encoded: EncodedQuestion, candidates: Sequence[Candidate], question: GoldQuestion, source: str
+) -> list[Reading]:
+    chosen, found = engine.weigh(encoded, candidates)
+    return [
+        Reading(one, answer_key(span.text), candidate.passage.source == source and is_right(question, candidate, span))
+        for one, candidate, span in zip(found, candidates, chosen, strict=True)
+        if span.start < span.end
+    ]
+
+
+def is_right(question: GoldQuestion, candidate: Candidate, span: Span) -> bool:
+    """Whether a span of the right paragraph answers: it says the answer, or lies over it with an F1 of 0.5 or more."""
+    answers = [answer.text for answer in question.answers]
+    return says(span.text, answers) or any(
+        _overlap(candidate.passage.text, answer, span) and f1(span.text, [answer]) >= _LEAST_F1 for answer in answers
+    )
+
+
+def _overlap(passage: str, answer: str, span: Span) -> bool:
+    start = passage.find(answer, max(0, span.start - len(answer) + 1))
+    return 0 <= start < span.end
+
+
+def fit(cases: Sequence[Case]) -> dict[str, Any]:
+    """Both models, and the threshold that settles most questions: answered right, or rightly not."""
+    calibrator = fit_models(cases)
+    confidences, right, kinds = outcomes(cases, out_of_fold(cases))
+    return {
+        "bias": calibrator.bias,
+        "weights": calibrator.weights,
+        "answer_bias": calibrator.answer_bias,
+        "answer_slope": calibrator.answer_slope,
+        "answer_lead": calibrator.answer_lead,
+        "threshold": best_threshold(confidences, right, kinds, weights_of(cases)),
+    }
+
+
+def weights_of(cases: Sequence[Case]) -> NDArray[np.float64]:
+    """Each set as much as any other, and within it questions with and without an answer as much."""
+    keys = [(case.name, case.kind == "in") for case in cases]
+    counts = Counter(keys)
+    return np.array([len(keys) / (len(counts) * counts[key]) for key in keys])
+
+
+def fit_models(cases: Sequence[Case]) -> Calibrator:
+    """The two logistic models, on all of `cases`."""
+    balance = weights_of(cases)
+    rows = [(list(r.signals.to_dict().values()), r.right, w) for case, w in zip(cases, balance, strict=True)
+            for r in case.readings]  # fmt: skip
+    values, right = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+    mean, scale = values.mean(axis=0), values.std(axis=0) + 1e-9
+    model = LogisticRegression(C=1.0, max_iter=1000)
+    model.fit((values - mean) / scale, right, sample_weight=[row[2] for row in rows])
+    slopes = model.coef_[0] / scale
+    bias = float(model.intercept_[0] - slopes @ mean)
+    names = list(Signals.__slots__)
+    first = Calibrator(round(bias, _DIGITS), {n: round(float(s), _DIGITS) for n, s in zip(names, slopes, strict=True)},
+                       0.0, 1.0, 0.0, 0.5)  # fmt: skip
+    tops = [top for case in cases if (top := best(case, first)) is not None]
+    kept = [weight for case, weight in zip(cases, balance, strict=True) if case.readings]
+    second = LogisticRegression(C=100.0, max_iter=1000)
+    second.fit([[odds, first.lead(odds, rival)] for odds, rival, _ in tops], [is_one for *_, is_one in tops],
+               sample_weight=kept)  # fmt: skip
+    slope, lead = (round(float(value), _DIGITS) for value in second.coef_[0])
+    return replace(first, answer_bias=round(float(second.intercept_[0]), _DIGITS), answer_slope=slope, answer_lead=lead)
+
+
+def best(case: Case, calibrator: Calibrator) -> tuple[float, float | None, bool] | None:
+    """Log-odds of the best reading, those of the best different one, and whether the best is right."""
+    ordered = sorted(((calibrator.log_odds(r.signals), r) for r in case.readings), key=lambda pair: -pair[0])
+    if not ordered:
+        return None
+    odds, top = ordered[0]
+    rival = next((other for other, reading in ordered if reading.key != top.key), None)
+    return odds, rival, top.right
+
+
+def out_of_fold(cases: Sequence[Case]) -> list[Calibrator]:
+    """For each case a calibrator fitted without its article."""
+    found: list[Calibrator] = [None] * len(cases)  # type: ignore[list-item]
+    for known, unknown in GroupKFold(_FOLDS).split(cases, groups=[case.group for case in cases]):
+        calibrator = fit_models([cases[n] for n in known])
+        for n in unknown:
+            found[n] = calibrator
+    return found
+
+
+def outcomes(
+    cases: Sequence[Case], calibrators: Sequence[Calibrator]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Confidence, right and has-an-answer of every case."""
+    confidences, right = [], []
+    for case, calibrator in zip(cases, calibrators, strict=True):
+        top = best(case, calibrator)
+        confidences.append(0.0 if top is None else calibrator.confidence(top[0], top[1]))
+        right.append(top is not None and top[2])
+    return np.array(confidences), np.array(right), np.array([case.kind == "in" for case in cases])
+
+
+def best_threshold(
+    confidences: NDArray[np.float64],
+    right: NDArray[np.bool_],
+    answerable: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+) -> float:
+    """The threshold, in hundredths, at which most cases are settled; of equal ones the lowest."""
+    grid = [n / 100 for n in range(1, 100)]
+
+    def settled(least: float) -> float:
+        given = confidences >= least
+        return float((weights * np.where(given, right, ~answerable)).sum())
+
+    return max(grid, key=lambda least: (round(settled(least), 9), -least))
+
+
+def measure(cases: Sequence[Case]) -> dict[str, Any]:
+    """How good the confidence is on articles it was not fitted on: all cases, and those of each set."""
+    confidences, right, answerable = outcomes(cases, out_of_fold(cases))
+    names = np.array([case.name for case in cases])
+    kinds = np.array([case.kind for case in cases])
+    result = {}
+    for name in ("all", *dict.fromkeys(names)):
+        chosen = (names == name) | (name == "all")
+        removal = chosen & (kinds != "swapped")
+        result[str(name)] = {
+            "cases": int(chosen.sum()),
+            "right": float(right[chosen & answerable].mean()),
+            "auroc_right": auroc(confidences[removal], right[removal]),
+            "auroc_removal": auroc(confidences[removal], answerable[removal]),
+            "auroc_swapped": auroc(confidences[chosen & (kinds != "out")], answerable[chosen & (kinds != "out")]),
+            "calibration_error": calibration_error(confidences[removal], right[removal]),
+            "coverage_at_80": coverage_at(confidences[chosen & answerable], right[chosen & answerable], 0.8),
+        }
+    return {name: {k: v if v is None else round(v, 4) for k, v in one.items()} for name, one in result.items()}
+
+
+def coverage_at(confidences: NDArray[np.float64], right: NDArray[np.bool_], precision: float) -> float:
+    """The largest share that can be answered, most confident first, with at least this share of it right."""
+    order = np.argsort(-confidences, kind="stable")
+    reached = np.flatnonzero(np.cumsum(right[order]) / np.arange(1, len(order) + 1) >= precision)
+    return float((reached[-1] + 1) / len(order)) if len(reached) else 0.0
