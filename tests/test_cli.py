@@ -91,7 +91,7 @@ def test_evaluate(capsys: pytest.CaptureFixture[str], seeds_index: Path, tmp_pat
     status, out, _ = call(capsys, "evaluate", tmp_path / "some.jsonl", "--index", seeds_index)
     assert status == 0
     assert out.splitlines()[0] == "1 questions, each measure with its 95 % interval"
-    assert "\nrecall_at_1          1.000 [1.00, 1.00]  Answerable questions whose answer stands in the first" in out
+    assert "\nrecall_at_1          1.000 [1.00, 1.00]  Answerable: the answer stands in the first passage" in out
     assert "\nnumber                 1  1.000 [1.00, 1.00]" in out
     assert "confidence_auroc" not in out  # it takes right and wrong ones
     status, out, _ = call(

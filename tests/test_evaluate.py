@@ -46,7 +46,9 @@ def test_evidence_and_answers_stand_in_a_passage(questions: tuple[Question, ...]
 
 
 def test_the_question_set_is_balanced_as_the_readme_states(questions: tuple[Question, ...]) -> None:
-    assert Counter(question.kind for question in questions) == {
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    kinds = Counter(question.kind for question in questions)
+    assert kinds == {
         "number": 16,
         "date": 12,
         "person": 15,
@@ -59,7 +61,15 @@ def test_the_question_set_is_balanced_as_the_readme_states(questions: tuple[Ques
         "traditional": 30,
         "unanswerable": 60,
     }
-    assert Counter(question.lang for question in questions) == {"zh-Hans": 163, "zh-Hant": 26, "en": 31}
+    assert all(f"{count} {kind}" in readme for kind, count in kinds.items())
+    assert f"has {len(questions)} questions" in readme
+    assert f"{sum(question.answerable for question in questions)} that the articles answer" in readme
+    languages = Counter(question.lang for question in questions)
+    assert languages == {"zh-Hans": 163, "zh-Hant": 26, "en": 31}
+    assert (
+        f"{languages['zh-Hans']} in Simplified Chinese, {languages['zh-Hant']} in Traditional Chinese, "
+        f"{languages['en']} in English"
+    ) in readme
     assert Counter(question.source[:3] for question in questions if question.answerable) == {
         "000": 28,
         "001": 43,

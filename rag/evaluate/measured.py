@@ -14,97 +14,127 @@ _INTERVAL = (2.5, 97.5)  # percentiles: 95 of 100 samples lie between
 
 
 def recall_at_1(outcome: Outcome) -> float | None:
-    """Answerable questions whose answer stands in the first passage retrieved, of the right file."""
+    """Answerable: the answer stands in the first passage retrieved."""
     return _recall(outcome, 1)
 
 
 def recall_at_5(outcome: Outcome) -> float | None:
-    """Answerable questions whose answer stands in one of the first five passages retrieved, of the right file."""
+    """Answerable: it stands in one of the first five passages."""
     return _recall(outcome, 5)
 
 
 def recall_at_20(outcome: Outcome) -> float | None:
-    """Answerable questions whose answer stands in one of the first twenty passages retrieved, of the right file."""
+    """Answerable: it stands in one of the first twenty passages."""
     return _recall(outcome, 20)
 
 
 def mrr(outcome: Outcome) -> float | None:
-    """Mean reciprocal rank of the first passage that holds the answer, 0 beyond twenty (Voorhees 1999, TREC-8)."""
+    """Answerable: mean of 1 / the rank of the first passage it stands in.
+
+    0 beyond twenty. Voorhees 1999, "The TREC-8 Question Answering Track Report".
+    """
     return (1 / outcome.rank if outcome.rank else 0.0) if outcome.answerable else None
 
 
 def right_file(outcome: Outcome) -> float | None:
-    """Answerable questions whose first citation is from the right file."""
+    """Answerable: the first citation is from the right file."""
     return outcome.right_file if outcome.answerable else None
 
 
 def right_passage(outcome: Outcome) -> float | None:
-    """Answerable questions whose first citation is a passage that holds the answer, of the right file."""
+    """Answerable: the first citation is a passage that holds the answer."""
     return outcome.right_passage if outcome.answerable else None
 
 
 def exact_match(outcome: Outcome) -> float | None:
-    """Answerable questions answered in the very words, by CMRC 2018 (Cui et al. 2019)."""
+    """Answerable: the answer is an acceptable one, word for word.
+
+    By CMRC 2018 (Cui et al. 2019); see `rag.measures.exact_match`.
+    """
     return outcome.exact_match if outcome.answerable else None
 
 
 def f1(outcome: Outcome) -> float | None:
-    """Mean F1 of the answers to answerable questions, by CMRC 2018 (Cui et al. 2019)."""
+    """Answerable: mean F1 of the answer.
+
+    By CMRC 2018 (Cui et al. 2019); see `rag.measures.f1`.
+    """
     return outcome.f1 if outcome.answerable else None
 
 
 def right(outcome: Outcome) -> float | None:
-    """Answerable questions answered right: the text says it (`rag.measures.says`) and is from the right file."""
+    """Answerable: the answer says an acceptable one, from the right file.
+
+    See `rag.measures.says`.
+    """
     return outcome.right if outcome.answerable else None
 
 
 def settled(outcome: Outcome) -> float | None:
-    """All questions: answered right, or rightly not answered."""
+    """All: answered right, or rightly not answered."""
     return outcome.settled
 
 
 def answered(outcome: Outcome) -> float | None:
-    """All questions that it answered."""
+    """All: answered."""
     return outcome.answered
 
 
 def answered_right(outcome: Outcome) -> float | None:
-    """Of what it answered, unanswerable questions included, the share answered right."""
+    """Answered, unanswerable ones included: right.
+
+    The precision of selective answering (El-Yaniv and Wiener 2010).
+    """
     return outcome.right if outcome.answered else None
 
 
 def citation_precision(outcome: Outcome) -> float | None:
-    """Of what it answered, unanswerable questions included, the share whose first citation holds the answer."""
+    """Answered, unanswerable ones included: the first citation holds the answer.
+
+    And it is from the right file, as with all that is said of passages here.
+    """
     return outcome.right_passage if outcome.answered else None
 
 
 def abstention_precision(outcome: Outcome) -> float | None:
-    """Of what it did not answer, the share that the articles indeed do not answer."""
+    """Not answered: unanswerable indeed.
+
+    With the next one, precision and recall of abstaining (van Rijsbergen 1979).
+    """
     return None if outcome.answered else not outcome.answerable
 
 
 def abstention_recall(outcome: Outcome) -> float | None:
-    """Unanswerable questions that it did not answer."""
+    """Unanswerable: not answered."""
     return None if outcome.answerable else not outcome.answered
 
 
 def wrongly_abstained(outcome: Outcome) -> float | None:
-    """Answerable questions that it did not answer; lower is better."""
+    """Answerable: not answered; lower is better."""
     return not outcome.answered if outcome.answerable else None
 
 
 def confidence_auroc(confidence: ArrayLike, right: ArrayLike) -> float | None:
-    """Chance that the best answer of a question has a higher confidence where it is right than where it is wrong."""
+    """All: the chance that a right answer is given a higher confidence than a wrong one.
+
+    Mann and Whitney 1947; see `rag.measures.auroc`.
+    """
     return auroc(confidence, right)
 
 
 def confidence_error(confidence: ArrayLike, right: ArrayLike) -> float | None:
-    """Expected calibration error of the confidence, ten bins of equal width (Guo et al. 2017); lower is better."""
+    """All: expected calibration error, ten bins of equal width; lower is better.
+
+    Guo et al. 2017; see `rag.measures.calibration_error`.
+    """
     return calibration_error(confidence, right)
 
 
 def confidence_risk(confidence: ArrayLike, right: ArrayLike) -> float | None:
-    """Area under the risk-coverage curve (Geifman and El-Yaniv 2017), lower is better: wrong ones by threshold."""
+    """All: area under the risk-coverage curve; lower is better.
+
+    Geifman and El-Yaniv 2017; see `rag.measures.risk_coverage_area`.
+    """
     return risk_coverage_area(confidence, right)
 
 
@@ -135,8 +165,8 @@ _OF_CONFIDENCE: tuple[Callable[[ArrayLike, ArrayLike], float | None], ...] = (
     confidence_risk,
 )
 
-# What each measure is, by name. All are from 0 to 1.
-MEASURES = {function.__name__: str(function.__doc__) for function in (*_MEANS, *_OF_CONFIDENCE)}
+# What each measure is, by name: of which questions, and what share of them. All are from 0 to 1.
+MEASURES = {function.__name__: str(function.__doc__).partition("\n")[0] for function in (*_MEANS, *_OF_CONFIDENCE)}
 LOWER_IS_BETTER = frozenset({"wrongly_abstained", "confidence_error", "confidence_risk"})
 NEITHER_IS_BETTER = frozenset({"answered"})
 

@@ -286,7 +286,7 @@ def _scores(found: _Counts, passages: int) -> NDArray[np.float32]:
     return np.asarray(idf[found.words] * share, np.float32)
 
 
-def _saturation(lengths: NDArray[np.float64]) -> NDArray[np.float64]:
+def _saturation(lengths: NDArray[np.float64] | NDArray[np.int64]) -> NDArray[np.float64]:
     """How often a word must stand in passages of these lengths to count half of what it can."""
     return np.asarray(_K1 * (1 - _B + _B * lengths / max(float(lengths.mean()), 1.0)), float)
 

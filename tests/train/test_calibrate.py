@@ -1,0 +1,104 @@
+"""Fitting the confidence."""
+
+import numpy as np
+import pytest
+
+from rag.calibration import Calibrator
+from rag.train.calibration import (
+    Case,
+    Kind,
+    Reading,
+    best,
+    best_threshold,
+    coverage_at,
+    fit,
+    is_right,
+    measure,
+    weights_of,
+)
+from rag.train.squad import GoldAnswer, GoldQuestion
+from rag.types import Alignment, Candidate, Passage, Signals, Span
+
+FLAT = dict.fromkeys(Signals.__slots__, 0.0)
+
+
+def reading(holds: float, right: bool, key: str = "a") -> Reading:
+    return Reading(Signals(**(FLAT | {"holds": holds})), key, right)
+
+
+def case(kind: Kind, *readings: Reading, group: str = "g", name: str = "s") -> Case:
+    return Case(name, group, kind, readings)
+
+
+def noisy(count: int) -> list[Case]:
+    """Questions whose best reading is right with the probability of a logistic curve over `holds`."""
+    random = np.random.default_rng(0)
+    cases = []
+    for number in range(count):
+        kind: Kind = "in" if number % 2 else "out"
+        holds = float(random.normal(2.0 if kind == "in" else -2.0, 1.5))
+        right = kind == "in" and bool(random.random() < 1 / (1 + np.exp(-2 * holds)))
+        cases.append(case(kind, reading(holds, right), reading(holds - 3, False, "b"), group=f"g{number % 20}"))
+    return cases
+
+
+def test_each_set_and_kind_weighs_as_much() -> None:
+    cases = [case("in"), case("in"), case("in"), case("out"), case("swapped"), case("in", name="t")]
+    weights = weights_of(cases)
+    assert weights.tolist() == pytest.approx([2 / 3, 2 / 3, 2 / 3, 1.0, 1.0, 2.0])
+    assert weights.sum() == pytest.approx(6.0)
+
+
+def test_a_fitted_confidence_is_a_probability() -> None:
+    cases = noisy(2000)
+    found = measure(cases)["all"]
+    assert found["calibration_error"] < 0.04
+    assert found["auroc_removal"] > 0.9
+    content = fit(cases)
+    assert content["weights"]["holds"] > 0.5
+    assert {name for name, value in content["weights"].items() if value} == {"holds"}
+    assert 0.2 <= content["threshold"] <= 0.7
+    assert fit(cases) == content
+
+
+def test_the_best_reading_and_its_rival() -> None:
+    model = Calibrator(0.0, FLAT | {"holds": 1.0}, 0.0, 1.0, 0.0, 0.5)
+    found = case("in", reading(1.0, False, "b"), reading(3.0, True), reading(2.0, False, "a"))
+    assert best(found, model) == (3.0, 1.0, True)
+    assert best(case("out", reading(1.0, False)), model) == (1.0, None, False)
+    assert best(case("out"), model) is None
+
+
+def test_the_threshold_that_settles_most() -> None:
+    confidences, right = np.array([0.9, 0.8, 0.6, 0.4, 0.2]), np.array([True, True, False, True, False])
+    answerable = np.array([True, True, False, True, False])
+    assert best_threshold(confidences, right, answerable, np.ones(5)) == 0.21
+    assert best_threshold(confidences, right, answerable, np.array([1, 1, 5, 1, 1.0])) == 0.61
+
+
+def test_coverage_at_a_precision() -> None:
+    confidences = np.array([0.9, 0.8, 0.7, 0.6, 0.5])
+    assert coverage_at(confidences, np.array([True, True, True, True, False]), 0.8) == 1.0
+    assert coverage_at(confidences, np.array([True, False, True, False, False]), 0.8) == 0.2
+    assert coverage_at(confidences, np.array([False, True, True, True, True]), 0.9) == 0.0
+
+
+TEXT = "它原生于巴西,重2公斤。巴西很大。"
+
+
+@pytest.mark.parametrize(
+    ("quote", "place", "right"),
+    [
+        ("巴西", 0, True),
+        ("巴西", 5, False),
+        ("原生于巴西", 0, True),
+        ("重2公斤", 0, False),
+        ("它原生于巴西,重2公斤", 0, True),
+    ],
+)
+def test_what_is_right(quote: str, place: int, right: bool) -> None:
+    start = TEXT.index(quote, place)
+    passage = Passage("a#1", "a", "article", "", "", None, None, 1, TEXT, Alignment.of([(0, len(TEXT))]))
+    question = GoldQuestion("q", "它原生于哪里?", (GoldAnswer("原生于巴西", 1),))
+    found = Span(start, start + len(quote), quote, 0.0, 0.0)
+    assert is_right(question, Candidate(0, passage, 1.0, 1, 1, 1), found) is right
