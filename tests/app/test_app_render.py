@@ -138,7 +138,8 @@ def test_an_article_is_linked_with_the_place_and_the_question() -> None:
         (1.0, "very likely right (99%)"),
         (0.9, "very likely right (90%)"),
         (0.8999, "likely right; compare with the source (89%)"),
-        (0.6999, "unsure; do compare with the source (69%)"),
+        (0.5, "likely right; compare with the source (50%)"),
+        (0.4999, "unsure; do compare with the source (49%)"),
         (0.004, "unsure; do compare with the source (<1%)"),
     ],
 )
