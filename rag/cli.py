@@ -267,8 +267,9 @@ def _explain(engine: Engine, questions: Sequence[Question], name: str) -> str:
     if question is None:
         raise EvaluationError(f"there is no question {name!r}: expected one of the ids of the question set")
     trace = engine.trace(question.question)
-    weights = engine.index.lexical.weights(engine.index.bridge.terms(trace.question))
-    return report.explanation(question, trace, judge(engine, question, trace), weights)
+    terms = engine.index.bridge.terms(trace.question)
+    weights = engine.index.lexical.weights(terms)
+    return report.explanation(question, trace, judge(engine, question, trace), terms, weights)
 
 
 def _doctor(options: argparse.Namespace) -> int:

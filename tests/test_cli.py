@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -117,12 +118,17 @@ def test_explain(capsys: pytest.CaptureFixture[str], seeds_index: Path, engine: 
         "    001_8e6b4b469e2de1b1.txt: 2022年,杭州实现生产总值18753亿元,增长1.5%,经济总量位居全国第9位,"
         "距“2万亿俱乐部”仅一步之遥。",
     ]
-    (words,) = (line for line in lines if line.startswith("    2022 "))
-    assert words.split()[::2] == [term.word for term in engine.index.bridge.terms(trace.question)]
+    terms = engine.index.bridge.terms(trace.question)
+    weights = engine.index.lexical.weights(terms)
+    first = lines.index("words and their BM25 weight, 0 where no passage holds one:") + 1
+    assert lines[first : first + len(terms)] == [f"    {weights[term.word]:5.2f}  {term.word}" for term in terms]
     for number, (candidate, span) in enumerate(zip(trace.candidates, trace.spans, strict=True), start=1):
         assert any(line.startswith(f"{number:>3}. {candidate.passage.id}") for line in lines)
         assert any(f"dense_rank {candidate.dense_rank or '-'}, " in line for line in lines)
         assert any(line.endswith(f": {span.text}") and f" span [{span.start}:{span.end}]" in line for line in lines)
+    for signals in trace.signals:
+        shown = ", ".join(f"{name} {value:.2f}" for name, value in signals.to_dict().items())
+        assert f"     signals {shown}" in lines
     confidence = trace.answer.confidence
     sign, done = ("reaches", "answered") if trace.answer.answered else ("is below", "abstained")
     assert lines[-2].startswith(f"decision: the confidence {confidence:.3f} {sign} {trace.min_confidence}: {done}, ")
@@ -131,6 +137,8 @@ def test_explain(capsys: pytest.CaptureFixture[str], seeds_index: Path, engine: 
     assert lines[-1] == f"verdict: {loss.replace('_', ' ') if loss else 'right'}"
     status, out, _ = call(capsys, "evaluate", "--index", seeds_index, "--explain", "none-shanghai-gdp")
     assert "expected: no answer" in out.splitlines()
+    status, out, _ = call(capsys, "evaluate", "--index", seeds_index, "--explain", "002-xl-universities")
+    assert re.search(r"^    [ \d]\d\.\d\d  universities \(.*\b大学\b.*\)$", out, re.MULTILINE)
     assert call(capsys, "evaluate", "--index", seeds_index, "--explain", "no-such") == (
         2,
         "",

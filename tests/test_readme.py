@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from rag import cli
+from rag.evaluate import by_group, read_baseline
+from rag.evaluate.report import table
 
 ROOT = Path(__file__).parents[1]
 README, CHINESE = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh.md"))
@@ -36,6 +38,12 @@ def test_both_languages_show_the_same(language: str) -> None:
         return [re.sub(r"\s*#.*|…+", "", line) for block in blocks(text, language) for line in block.splitlines()]
 
     assert [line for line in code(CHINESE) if line] == [line for line in code(README) if line]
+
+
+def test_the_figures_are_those_of_the_baseline() -> None:
+    outcomes = read_baseline(ROOT / "tests" / "baseline")
+    head, measures, *_ = table(by_group(outcomes), outcomes).split("\n\n")
+    assert blocks(README, "text") == [f"{head}\n\n{measures}\n"]
 
 
 def test_two_commands_come_first() -> None:

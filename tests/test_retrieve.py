@@ -38,7 +38,7 @@ def test_the_right_passage_comes_first(engine: rag.Engine) -> None:
 
 
 def test_a_side_that_finds_nothing_gives_no_rank(engine: rag.Engine) -> None:
-    found = engine.search("Wo grillt man Tintenfische?", 5)
+    found = engine.search("Где жарят кальмаров?", 5)
     assert len(found) == 5
     assert [candidate.lexical_rank for candidate in found] == [None] * 5
 

@@ -7,6 +7,7 @@ from rag.evaluate.gate import Change, Verdict
 from rag.evaluate.measured import MEASURES, Estimate, Group
 from rag.evaluate.outcomes import Outcome
 from rag.evaluate.questions import Question
+from rag.index.lexical import Term
 from rag.types import Trace
 
 _COLUMNS = ("recall_at_5", "right", "settled", "answered_right", "citation_precision", "abstention_recall")
@@ -44,8 +45,11 @@ def as_json(groups: Mapping[str, Group], outcomes: Iterable[Outcome], found: Ver
     return printed | ({"check": found.to_dict()} if found else {})
 
 
-def explanation(question: Question, trace: Trace, outcome: Outcome, weights: Mapping[str, float]) -> str:
-    """The whole way of one question: its words, the passages read, their spans, and the decision."""
+def explanation(
+    question: Question, trace: Trace, outcome: Outcome, terms: Sequence[Term], weights: Mapping[str, float]
+) -> str:
+    """The whole way of one question: its words, the passages read, what speaks for what was selected in them, and the
+    decision. `weights`: of each term, by its word (see `LexicalIndex.weights`)."""
     lines = [f"{question.id} ({question.kind}, {question.lang}): {question.question}"]
     if question.answerable:
         lines += [f"expected: {' | '.join(question.answers)}", f"    {question.source}: {question.evidence}"]
@@ -53,7 +57,7 @@ def explanation(question: Question, trace: Trace, outcome: Outcome, weights: Map
     else:
         lines += ["expected: no answer"]
     lines += ["", "words and their BM25 weight, 0 where no passage holds one:"]
-    lines += ["    " + ("  ".join(f"{word} {weight:.2f}" for word, weight in weights.items()) or "none")]
+    lines += [f"    {weights[term.word]:5.2f}  {_term(term)}" for term in terms] or ["    none"]
     lines += ["", "passages read:"]
     for number, candidate in enumerate(trace.candidates, start=1):
         span, signals = trace.spans[number - 1], trace.signals[number - 1]
@@ -69,6 +73,12 @@ def explanation(question: Question, trace: Trace, outcome: Outcome, weights: Map
         ]
     lines += ["     (* holds the answer, in the right file)"] if outcome.retrieved else []
     return "\n".join([*lines, "", *_decision(trace, outcome)])
+
+
+def _term(term: Term) -> str:
+    """A word of a question, and what else it may be called in a passage."""
+    others = [" ".join(reading) for reading in term.readings if reading != (term.word,)]
+    return f"{term.word} ({' | '.join(others)})" if others else term.word
 
 
 def _decision(trace: Trace, outcome: Outcome) -> list[str]:
