@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import rag
-from rag.bench import OpenResult, bench_open
+from rag.bench.open_domain import OpenResult, bench_open
 from rag.train.squad import read_set
 
 HARBOURS = "宁波的港口有一百多个泊位。码头工人每天装卸三千个集装箱。"
