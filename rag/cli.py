@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from rag import __version__
+from rag import __version__, bench
 from rag.doctor import examine
 from rag.encoder import DEFAULT_ENCODER
 from rag.engine import DEFAULT_INDEX, HOME, Engine, build, open
@@ -118,6 +118,15 @@ def _parser() -> argparse.ArgumentParser:
         "--baseline", metavar="DIR", type=Path, default=HOME / "tests" / "baseline", help="default: tests/baseline"
     )
     command.set_defaults(command=_evaluate)
+
+    command = commands.add_parser("bench", help="measure on public question sets")
+    benches = command.add_subparsers(required=True, metavar="BENCH")
+    command = benches.add_parser(
+        "open",
+        help="every question asked of all their paragraphs as one collection",
+    )
+    bench.add_arguments(command)
+    command.set_defaults(command=_bench_open)
 
     command = commands.add_parser("snapshots", help="list the snapshots of an index, that built last first")
     _add_built_index(command)
@@ -260,6 +269,11 @@ def _evaluate(options: argparse.Namespace) -> int:
         if verdict:
             print("", report.verdict(verdict), sep="\n")
     return _OK if verdict is None or verdict.passed else _NOT_FOUND
+
+
+def _bench_open(options: argparse.Namespace) -> int:
+    print(bench.run(options))
+    return _OK
 
 
 def _explain(engine: Engine, questions: Sequence[Question], name: str) -> str:
