@@ -158,6 +158,13 @@ def test_what_got_worse_must_be_accepted(before: tuple[Outcome, ...]) -> None:
     assert (back.passed, back.changes[0].better) == (True, True)
 
 
+def test_of_the_passages_read_those_that_changed_are_named(before: tuple[Outcome, ...]) -> None:
+    old = replace(before[0], candidates=("a.txt#1", "a.txt#2"))
+    new = replace(lost(old), candidates=("a.txt#2", "b.txt#1"))
+    (change,) = compare((old,), (new,), {}).changes
+    assert change.cause == "passages read: a.txt#1 -> b.txt#1"
+
+
 def test_a_measure_falls_when_it_is_worse_beyond_the_choice_of_questions(before: tuple[Outcome, ...]) -> None:
     many = tuple(replace(outcome, id=f"{outcome.id}-{n}") for n in range(10) for outcome in before)
     # One of some 90 is missing from 37 of 100 samples; five are missing from less than one.
