@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rag.fold import fold
 from rag.numerals import answer_key
+from rag.reader.units import with_unit
 from rag.types import AbstentionReason, Alternative, Answer, Candidate, Citation, Span
 
 # What asks for a reason or a way is answered with a sentence, other questions with a span; folded.
@@ -14,6 +15,10 @@ _ASKS_FOR_SENTENCE = re.compile(
 )
 _MAX_ALTERNATIVES = 4
 _MAX_CLOSEST = 3
+
+# The log of a span's share among all spans of its passage. Below it 30 of 100 spans were right, above it 57: those of
+# passages that hold an answer, of the development questions that the confidence is fitted on.
+_WEAK = -1.5
 Confidence = Callable[[float, float | None], float]
 
 
@@ -50,9 +55,23 @@ class Reading:
         )
 
 
-def choose(question: str, spans: Sequence[Span], sentences: Sequence[Span]) -> tuple[Span, ...]:
-    """What is quoted of each candidate: the sentence when the question asks for a reason or a way, else the span."""
-    return tuple(sentences if _ASKS_FOR_SENTENCE.search(fold(question)) else spans)
+def choose(
+    question: str, passages: Sequence[str], spans: Sequence[Span], sentences: Sequence[Span]
+) -> tuple[Span, ...]:
+    """What is quoted of each passage: its sentence when the question asks for a reason or a way, or when the span is
+    weak and stands in that sentence; else the span, with its unit if it ends in a number."""
+    if _ASKS_FOR_SENTENCE.search(fold(question)):
+        return tuple(sentences)
+    return tuple(
+        sentence
+        if _is_weak(span) and sentence.start <= span.start < span.end <= sentence.end
+        else with_unit(span, text)
+        for text, span, sentence in zip(passages, spans, sentences, strict=True)
+    )
+
+
+def _is_weak(span: Span) -> bool:
+    return span.score + span.no_answer_score < _WEAK
 
 
 def rank(readings: Sequence[Reading], confidence: Confidence) -> tuple[Alternative, ...]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from rag import __version__
+from rag.bench import open_domain, reading
 from rag.doctor import examine
 from rag.encoder import DEFAULT_ENCODER
 from rag.engine import DEFAULT_INDEX, HOME, Engine, build, open
@@ -119,6 +120,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(command=_evaluate)
 
+    _add_benches(commands.add_parser("bench", help="measure answers on public question sets, and the speed of reading"))
+
     command = commands.add_parser("snapshots", help="list the snapshots of an index, that built last first")
     _add_built_index(command)
     command.set_defaults(command=_snapshots)
@@ -154,6 +157,19 @@ def _add_built_index(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--index", metavar="DIR", type=Path, default=DEFAULT_INDEX, help=f"default: {DEFAULT_INDEX.name}"
     )
+
+
+def _add_benches(command: argparse.ArgumentParser) -> None:
+    benches = command.add_subparsers(required=True, metavar="BENCH")
+    command = benches.add_parser(
+        "open",
+        help="every question asked of all their paragraphs as one collection",
+    )
+    open_domain.add_arguments(command)
+    command.set_defaults(command=_bench_open)
+    command = benches.add_parser("read", help="how fast passages of an index are read")
+    reading.add_arguments(command)
+    command.set_defaults(command=_bench_read)
 
 
 def _add_index(command: argparse.ArgumentParser) -> None:
@@ -260,6 +276,16 @@ def _evaluate(options: argparse.Namespace) -> int:
         if verdict:
             print("", report.verdict(verdict), sep="\n")
     return _OK if verdict is None or verdict.passed else _NOT_FOUND
+
+
+def _bench_open(options: argparse.Namespace) -> int:
+    print(open_domain.run(options))
+    return _OK
+
+
+def _bench_read(options: argparse.Namespace) -> int:
+    print(reading.run(options))
+    return _OK
 
 
 def _explain(engine: Engine, questions: Sequence[Question], name: str) -> str:

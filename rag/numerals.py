@@ -35,19 +35,24 @@ def answer_key(text: str) -> str:
     return _MARKS.sub("", in_digits(text)) or text
 
 
+def chinese_numeral(number: int) -> str:
+    """A number from 0 up in Chinese characters: 14 -> 十四."""
+    return str(cn2an.an2cn(number, "low"))
+
+
 def _number(match: re.Match[str]) -> str:
     try:
         value = cn2an.cn2an(match[0].translate({ord("〇"): "零"}), "smart")
     except ValueError:  # no number: 一一 of 一一列举
         return match[0]
-    return _plain(Decimal(str(value)))
+    return plain(Decimal(str(value)))
 
 
 def _scaled(match: re.Match[str]) -> str:
-    return _plain(Decimal(match[1]) * _SCALES[match[2]])
+    return plain(Decimal(match[1]) * _SCALES[match[2]])
 
 
-def _plain(value: Decimal) -> str:
-    """Without an exponent and without zeros behind the point."""
+def plain(value: Decimal) -> str:
+    """A number without an exponent and without zeros behind the point."""
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

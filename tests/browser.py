@@ -105,9 +105,5 @@ class Page:
         urls += [m["params"]["url"] for m in messages if m["method"] == "Network.webSocketCreated"]
         return [url for url in urls if urlsplit(url).scheme in ("http", "https", "ws", "wss")]
 
-    def questions_sent(self) -> int:
-        """How many events the page sent to the server since `requests` was last called."""
-        return len([url for url in self.requests() if urlsplit(url).path.endswith("/queue/join")])
-
     def close(self) -> None:
         self.driver.quit()

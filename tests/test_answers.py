@@ -1,6 +1,7 @@
 """Spans to answers: order, grouping, abstention."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -40,6 +41,7 @@ def decide(question: str, found: list[tuple[Candidate, Span, float]], least: flo
     return answers.decide(question, ranked, [candidate for candidate, _, _ in found], least)
 
 
+TWO = "共有14所高校。常住人口79.3万。"
 FIRST, SECOND, THIRD = "共有14所高校。", "高校共14所高校!", "常住人口79.3万。"
 
 
@@ -103,12 +105,26 @@ def test_abstains_without_candidates_and_without_spans() -> None:
     ["为什么有高校?", "為何有高校?", "如何办高校?", "高校是怎么办的?", "Why are there any?", "How is it done?"],
 )
 def test_a_reason_or_a_way_is_a_sentence(question: str) -> None:
-    assert answers.choose(question, [span(FIRST, "14所")], [span(FIRST, FIRST)]) == (span(FIRST, FIRST),)
+    assert answers.choose(question, [FIRST], [span(FIRST, "14所")], [span(FIRST, FIRST)]) == (span(FIRST, FIRST),)
 
 
 @pytest.mark.parametrize("question", ["有多少高校?", "How many are there?", "How long is it?", "Who shows it?"])
 def test_anything_else_is_a_span(question: str) -> None:
-    assert answers.choose(question, [span(FIRST, "14所")], [span(FIRST, FIRST)]) == (span(FIRST, "14所"),)
+    assert answers.choose(question, [FIRST], [span(FIRST, "14所")], [span(FIRST, FIRST)]) == (span(FIRST, "14所"),)
+
+
+def test_a_weak_span_gives_way_to_the_sentence_it_stands_in() -> None:
+    def chosen(share: float, sentence: str) -> str:
+        weak = replace(span(TWO, "14所"), score=2.0, no_answer_score=share - 2.0)
+        return answers.choose("有多少?", [TWO], [weak], [span(TWO, sentence)])[0].text
+
+    assert chosen(-1.4, "共有14所高校。") == "14所"
+    assert chosen(-1.6, "共有14所高校。") == "共有14所高校。"
+    assert chosen(-1.6, "常住人口79.3万。") == "14所"
+
+
+def test_a_number_is_quoted_with_its_unit() -> None:
+    assert answers.choose("有多少?", [FIRST], [span(FIRST, "14")], [span(FIRST, FIRST)]) == (span(FIRST, "14所"),)
 
 
 def test_ties_go_to_the_better_candidate() -> None:

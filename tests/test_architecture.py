@@ -29,6 +29,7 @@ STAGES = [
     "diagram",
     "evaluate",
     "train",
+    "bench",
     "doctor",
     "app",
     "cli",

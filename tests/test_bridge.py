@@ -9,7 +9,7 @@ import pytest
 from rag.index.bridge import Bridge
 from rag.index.bridge.glosses import bare, dictionary_form, english_of, english_words, is_common
 from rag.index.bridge.names import Names, latin_of
-from rag.index.bridge.numbers import chinese_numbers, english_number, numeral
+from rag.index.bridge.numbers import chinese_numbers, english_number
 from rag.index.lexical import LexicalIndex, Term, plain_terms
 
 CHINESE = [
@@ -139,11 +139,6 @@ def test_words_that_are_no_number() -> None:
 )
 def test_chinese_numbers(text: str, expected: tuple[str, list[tuple[str, ...]]]) -> None:
     assert list(chinese_numbers(text)) == [expected]
-
-
-def test_numerals() -> None:
-    expected = {0: "零", 7: "七", 10: "十", 14: "十四", 20: "二十", 101: "一百零一", 110: "一百一十", 2005: "二千零五"}
-    assert {number: numeral(number) for number in expected} == expected
 
 
 def test_glosses() -> None:

@@ -172,7 +172,7 @@ def test_the_command_is_the_module() -> None:
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = call(capsys, "--help")
     assert status == 0
-    for command in ("build", "ask", "evaluate", "train", "snapshots", "rollback", "doctor", "serve"):
+    for command in ("build", "ask", "evaluate", "bench", "train", "snapshots", "rollback", "doctor", "serve"):
         assert f"\n    {command} " in out
 
 

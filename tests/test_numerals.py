@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.numerals import in_digits
+from rag.numerals import chinese_numeral, in_digits
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,8 @@ def test_one_notation(same: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("text", ["万科", "上万人", "1.5", "3,5", "192.168.1.1", "cats", ""])
 def test_what_is_no_number_stays(text: str) -> None:
     assert in_digits(text) == text
+
+
+def test_numerals_in_characters() -> None:
+    expected = {0: "零", 7: "七", 10: "十", 14: "十四", 20: "二十", 101: "一百零一", 110: "一百一十", 205: "二百零五"}
+    assert {number: chinese_numeral(number) for number in expected} == expected

@@ -43,7 +43,7 @@ def test_both_languages_show_the_same(language: str) -> None:
 def test_the_figures_are_those_of_the_baseline() -> None:
     outcomes = read_baseline(ROOT / "tests" / "baseline")
     head, measures, *_ = table(by_group(outcomes), outcomes).split("\n\n")
-    assert blocks(README, "text") == [f"{head}\n\n{measures}\n"]
+    assert f"{head}\n\n{measures}\n" in blocks(README, "text")
 
 
 def test_two_commands_come_first() -> None:

@@ -185,5 +185,4 @@ def _unseen(what: str, done: int, of: int) -> None:
 
 
 def _candidate(found: Candidate) -> dict[str, Any]:
-    names = ("id", "source", "title", "section", "date", "publisher", "paragraph", "text", "start", "end")
-    return {"score": found.score, **found.ranks, "passage": {name: getattr(found.passage, name) for name in names}}
+    return {"score": found.score, **found.ranks, "passage": found.passage.to_dict()}

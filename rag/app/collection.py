@@ -5,7 +5,7 @@ import logging
 import re
 import threading
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from rag.documents import SUFFIX, parse, read_article
 from rag.documents.structure import structure
 from rag.engine import Engine, build, open
 from rag.errors import DocumentError, RagError, SnapshotError
+from rag.index import Index
 from rag.index.snapshot import read_pointer
 from rag.passages import passages_of
 from rag.types import Article
@@ -72,22 +73,29 @@ class Change:
         return {"snapshot": self.snapshot, "changed": self.changed, "files": files}
 
 
+@dataclass(frozen=True, slots=True)
 class Opened:
-    """One snapshot, open: its engine and its texts belong together. Threads may share it."""
+    """One snapshot, which never changes."""
 
-    def __init__(self, index: Path) -> None:
-        self.engine: Engine = open(index)
-        self.manifest = self.engine.index.manifest
-        self.snapshot = self.manifest.name
-        self._store = self.engine.index.store
+    index: Index
+
+    @property
+    def snapshot(self) -> str:
+        """Its name."""
+        return self.index.manifest.name
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """SHA-256 of every file by its source, also of those that could not be read."""
+        return self.index.manifest.articles
 
     def article(self, source: str) -> Article | None:
         """The article as it was indexed, None when the collection has no such file or could not read it."""
         try:
-            raw = self._store.raw(source)
+            raw = self.index.store.raw(source)
         except IndexError:
             return None
-        return Article(source, "", self.manifest.articles[source], raw, *structure(raw, source))
+        return Article(source, "", self.sources[source], raw, *structure(raw, source))
 
 
 class Collection:
@@ -101,20 +109,14 @@ class Collection:
 
     def __init__(self, index: Path) -> None:
         self.index = index
-        self._opened = Opened(index)
-        self._opening = threading.Lock()
+        self.engine: Engine = open(index)
         self._changing = threading.Lock()
         self._held: dict[tuple[str, str], Held] = {}
 
     @property
     def opened(self) -> Opened:
         """The snapshot in use. Take it once for all that has to fit together."""
-        pointer = read_pointer(self.index)
-        if pointer is not None and pointer.snapshot.name != self._opened.snapshot:
-            with self._opening:
-                if pointer.snapshot.name != self._opened.snapshot:
-                    self._opened = Opened(self.index)
-        return self._opened
+        return Opened(self.engine.index)
 
     @property
     def folder(self) -> Path:
@@ -127,10 +129,10 @@ class Collection:
     def files(self) -> tuple[Held, ...]:
         """Every file of the snapshot in use, in the order of their names, also those that could not be read."""
         opened = self.opened
-        return tuple(self._describe(opened, source) for source in sorted(opened.manifest.articles))
+        return tuple(self._describe(opened, source) for source in sorted(opened.sources))
 
     def _describe(self, opened: Opened, source: str) -> Held:
-        key = source, opened.manifest.articles[source]
+        key = source, opened.sources[source]
         if key not in self._held:
             article = opened.article(source)
             self._held[key] = _held(article) if article else Held(source, "", None, 0, 0, (self._fault(source),))
@@ -178,7 +180,7 @@ class Collection:
             RagError: the index could not be built.
         """
         with self._changing:
-            known = self.opened.manifest.articles
+            known = self.opened.sources
             outcomes = [
                 FileOutcome(source, "removed", ())
                 if source in known and (self.folder / source).is_file()
@@ -197,7 +199,7 @@ class Collection:
     ) -> Change:
         """Changes the articles folder and builds; on an error the folder is put back as it was."""
         if not accepted and not removed:
-            return Change(self._opened.snapshot, outcomes)
+            return Change(self.opened.snapshot, outcomes)
         if not self.folder.is_dir():
             raise DocumentError("the articles folder is gone: expected the folder that the index was built from")
         progress("indexing", 0, 1)
@@ -208,7 +210,7 @@ class Collection:
                 _write(self.folder / source, data)
             for source in removed:
                 (self.folder / source).unlink()
-            report = build(self.folder, self.index, self._opened.manifest.encoder)
+            report = build(self.folder, self.index, self.opened.index.manifest.encoder)
         except (RagError, OSError):
             for path, data_before in before.items():
                 if data_before is None:

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from rag.app.collection import Collection
 from rag.errors import BusyError, QuestionError, RagError, TimeLimitError
 from rag.index.lexical import query_words, words
-from rag.types import Answer, Candidate
+from rag.types import Answer, Candidate, Trace
 
 T = TypeVar("T")
 
@@ -97,8 +97,8 @@ class Desk:
         )
         self._files = Gauge("yinju_files", "Files in the collection", registry=self._registry)
         self._passages = Gauge("yinju_passages", "Passages in the collection", registry=self._registry)
-        self._files.set_function(lambda: len(collection.opened.manifest.articles))
-        self._passages.set_function(lambda: collection.opened.manifest.passages)
+        self._files.set_function(lambda: len(collection.opened.sources))
+        self._passages.set_function(lambda: collection.opened.index.manifest.passages)
 
     def ask(self, question: str, top_k: int = READ, min_confidence: float | None = None) -> Reply:
         """The answer to a question, with what led to it.
@@ -123,14 +123,21 @@ class Desk:
         Raises:
             RagError: see `rag.Engine.search`; also when there is no place, or it took too long.
         """
-        return self._turnstile.run(lambda: self.collection.opened.engine.search(question, k))
+        return self._turnstile.run(lambda: self.collection.engine.search(question, k))
 
     def _work(self, question: str, top_k: int, min_confidence: float | None, came: float) -> Reply:
         begun = time.perf_counter()
-        opened = self.collection.opened
-        trace = opened.engine.trace(question, top_k, min_confidence)
+        snapshot, trace = self._trace(question, top_k, min_confidence)
         seconds = {"wait": begun - came, "answer": time.perf_counter() - begun}
-        return Reply(trace.answer, trace.candidates, opened.snapshot, seconds)
+        return Reply(trace.answer, trace.candidates, snapshot, seconds)
+
+    def _trace(self, question: str, top_k: int, min_confidence: float | None) -> tuple[str, Trace]:
+        """The snapshot that an answer comes from, and its way; asked again where another one came up meanwhile."""
+        while True:
+            snapshot = self.collection.opened.snapshot
+            trace = self.collection.engine.trace(question, top_k, min_confidence)
+            if self.collection.opened.snapshot == snapshot:
+                return snapshot, trace
 
     def _count(self, question: str, outcome: str, reply: Reply | None = None) -> None:
         self._questions.labels(outcome).inc()

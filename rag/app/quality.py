@@ -15,7 +15,7 @@ from rag.app.review import WRONG, Review
 from rag.app.texts import TEXTS, Language
 from rag.app.words import Words
 from rag.engine import HOME
-from rag.errors import RagError
+from rag.errors import EvaluationError, RagError
 from rag.evaluate import Outcome, Question, by_group, read_questions, run
 
 log = logging.getLogger(__name__)
@@ -83,14 +83,20 @@ def read_set(path: Path) -> Sequence[Question]:
 
 
 def examine(desk: Desk, questions: Iterable[Question]) -> Examined:
-    """Asks every question, all of the same version of the collection."""
-    opened = desk.collection.opened
+    """Asks every question, all of the same version of the collection.
+
+    Raises:
+        EvaluationError: the collection was changed meanwhile.
+    """
+    snapshot = desk.collection.opened.snapshot
     asked: list[Question] = []
     outcomes: list[Outcome] = []
     for question in questions:
         asked.append(question)
-        outcomes += run(opened.engine, [question])
-    return Examined(opened.snapshot, tuple(asked), tuple(outcomes), by_group(outcomes) if outcomes else {})
+        outcomes += run(desk.collection.engine, [question])
+    if desk.collection.opened.snapshot != snapshot:
+        raise EvaluationError("the collection was changed while the questions were asked: run the set again")
+    return Examined(snapshot, tuple(asked), tuple(outcomes), by_group(outcomes) if outcomes else {})
 
 
 def _choices(language: Language) -> list[tuple[str, str]]:

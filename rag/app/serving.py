@@ -130,7 +130,7 @@ def _health(desk: Desk, request: Request) -> Response:
     except RagError:
         log.exception("not healthy")
         return JSONResponse({"status": "failing"}, 503)
-    return JSONResponse({"status": "ok", "snapshot": opened.snapshot, "passages": opened.manifest.passages})
+    return JSONResponse({"status": "ok", "snapshot": opened.snapshot, "passages": opened.index.manifest.passages})
 
 
 def _article(desk: Desk, request: Request) -> Response:
@@ -256,9 +256,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _log_to_stderr()
     try:
         passwords = Passwords(options.auth_file) if options.auth_file else None
-        engine = open(options.index)
-        engine.answer(EXAMPLES[0])  # loads what is loaded late, before the first visitor
+        if options.index is None:
+            open()  # builds the index where that is due
         collection = Collection(options.index or DEFAULT_INDEX)
+        collection.engine.answer(EXAMPLES[0])  # loads what is loaded late, before the first visitor
     except RagError as error:
         sys.exit(f"app.py: {error}")
     try:

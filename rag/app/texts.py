@@ -59,8 +59,8 @@ TEXTS: dict[Language, dict[str, str]] = {
         "open_article": "在文章中查看",
         "close": "关闭",
         "why": "为什么是这个答案",
-        "why_note": "检索用三种排名找段落：整段的含义、最接近的一句、共有的词；"
-        "名次合成一个分数，越高越好。答案从排在前面的段落里选出。",
+        "why_note": "检索按整段的含义、最接近的一句、共有的词给段落打分，越高越好；"
+        "后三列是各方面单独的名次。答案从排在前面的段落里选出。",
         "rank": "名次",
         "passage": "段落",
         "score": "分数",
@@ -136,6 +136,7 @@ TEXTS: dict[Language, dict[str, str]] = {
         "risk": "风险",
         "misses": "没答对的问题",
         "attribution": "归因",
+        "column_question": "问题",
         "expected": "标准答案",
         "given": "给出的答案",
         "no_misses": "全都答对了。",
@@ -210,8 +211,8 @@ TEXTS: dict[Language, dict[str, str]] = {
         "open_article": "Show in article",
         "close": "Close",
         "why": "Why this answer",
-        "why_note": "Three rankings look for passages: by the meaning of the whole, by the closest sentence, and by "
-        "shared words; the ranks make one score, higher is better. The answer is chosen from the passages at the top.",
+        "why_note": "Passages are scored by the meaning of the whole, by the closest sentence, and by shared words; "
+        "higher is better. The last columns have the rank by each alone. The answer is chosen from the passages read.",
         "rank": "Rank",
         "passage": "Passage",
         "score": "Score",
@@ -288,6 +289,7 @@ TEXTS: dict[Language, dict[str, str]] = {
         "risk": "Risk",
         "misses": "Questions not answered right",
         "attribution": "Attribution",
+        "column_question": "Question",
         "expected": "Expected",
         "given": "Given",
         "no_misses": "All were answered right.",

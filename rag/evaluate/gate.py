@@ -41,7 +41,9 @@ class Change:
         rankings = {**self.before.ranks, **self.after.ranks}
         before, after = _way(self.before, rankings), _way(self.after, rankings)
         changed = (
-            f"{name}: {_shown(old)} -> {_shown(after[name])}" for name, old in before.items() if old != after[name]
+            f"{name}: {_shown(old, after[name])} -> {_shown(after[name], old)}"
+            for name, old in before.items()
+            if old != after[name]
         )
         return next(changed, "the expected answer: another one")
 
@@ -183,13 +185,14 @@ def _way(outcome: Outcome, rankings: Iterable[str]) -> dict[str, object]:
     }
 
 
-def _shown(value: object) -> str:
+def _shown(value: object, other: object) -> str:
+    """`value` for people; of several things, those that `other` lacks."""
     match value:
         case bool():
             return "yes" if value else "no"
         case None:
             return "none"
         case tuple():
-            return ", ".join(map(str, value))
+            return " ".join(one for one in value if not isinstance(other, tuple) or one not in other) or "the same"
         case _:
             return str(value)

@@ -12,7 +12,7 @@ from rag.types import Candidate, Citation, Trace
 Loss = Literal["not_indexed", "not_retrieved", "not_read", "not_chosen", "wrongly_abstained", "wrongly_answered"]
 
 _DEPTH = 20  # how far down the candidates a question's answer is looked for
-_FAR = 200  # and its ranks in the single rankings, where it is not found there
+_FAR = 200  # and its ranks in the single rankings, which are known whatever became of the fused one
 _DIGITS = 3  # of a confidence; what lies beyond may differ between processors
 
 
@@ -20,9 +20,9 @@ _DIGITS = 3  # of a confidence; what lies beyond may differ between processors
 class Outcome:
     """One question, asked. Plain values, so that it can be written down and compared with a later one.
 
-    The best answer found is looked at whether it was given or held back: a confidence can be judged only so. What is
-    said of the gold passage (the first one retrieved that holds an acceptable answer and is from the right file), of
-    its ranks and of right texts is False or None for a question that the articles do not answer.
+    The best answer found is looked at whether it was given or held back: a confidence can be judged only so. A gold
+    passage is one that holds an acceptable answer and is from the right file; what is said of such passages, of their
+    ranks and of right texts is False or None for a question that the articles do not answer.
     """
 
     id: str
@@ -31,8 +31,8 @@ class Outcome:
     lang: str
     answerable: bool
     indexed: bool  # the evidence stands in a passage of the index
-    ranks: Mapping[str, int | None]  # of the gold passage in the single rankings, from 1; {} where it was not found
-    rank: int | None  # of the gold passage among the candidates, from 1; None beyond 20
+    ranks: Mapping[str, int | None]  # the best one of a gold passage in each single ranking, from 1; {} without any
+    rank: int | None  # the best one among the candidates, from 1; None beyond 20
     candidates: tuple[str, ...]  # the ids of the passages that were read, best first
     retrieved: bool  # one of them is a gold passage
     read: bool  # what was selected in one of them is right
@@ -107,7 +107,7 @@ def judge(engine: Engine, question: Question, trace: Trace) -> Outcome:
         lang=question.lang,
         answerable=question.answerable,
         indexed=question.answerable and _is_indexed(engine, question),
-        ranks=_ranks(question, found if rank else engine.search(question.question, _FAR)),
+        ranks=_ranks(question, engine.search(question.question, _FAR)),
         rank=rank,
         candidates=tuple(candidate.passage.id for candidate in trace.candidates),
         retrieved=any(_is_gold(question, candidate) for candidate in trace.candidates),
@@ -140,4 +140,10 @@ def _is_indexed(engine: Engine, question: Question) -> bool:
 
 
 def _ranks(question: Question, found: Iterable[Candidate]) -> Mapping[str, int | None]:
-    return next((candidate.ranks for candidate in found if _is_gold(question, candidate)), {})
+    """The best rank of a gold passage in each single ranking: that does not depend on how the rankings are fused."""
+    best: dict[str, int | None] = {}
+    for candidate in found:
+        if _is_gold(question, candidate):
+            for name, rank in candidate.ranks.items():
+                best[name] = min(filter(None, (rank, best.get(name))), default=None)
+    return best

@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 READ = 5  # candidates, as `Engine.answer` reads
 _SPARE = 3  # further ones, to take the place of those of the paragraph taken out
 _LEAST_F1 = 0.5  # of a span that overlaps the gold answer's own place: a user learns the answer from it
+_HELD_BACK = 0.8  # of the questions without an answer; every other one is answered
 _QUESTIONS = 300  # at most of each set, evenly spread
 _FOLDS, _SEED, _DIGITS = 5, 0, 6
 Kind = Literal["in", "out", "swapped"]
@@ -149,16 +150,16 @@ def _overlap(passage: str, answer: str, span: Span) -> bool:
 
 
 def fit(cases: Sequence[Case]) -> dict[str, Any]:
-    """Both models, and the threshold that settles most questions: answered right, or rightly not."""
+    """Both models, and the threshold; see `least_threshold`."""
     calibrator = fit_models(cases)
-    confidences, right, kinds = outcomes(cases, out_of_fold(cases))
+    confidences, _, answerable = outcomes(cases, out_of_fold(cases))
     return {
         "bias": calibrator.bias,
         "weights": calibrator.weights,
         "answer_bias": calibrator.answer_bias,
         "answer_slope": calibrator.answer_slope,
         "answer_lead": calibrator.answer_lead,
-        "threshold": best_threshold(confidences, right, kinds, weights_of(cases)),
+        "threshold": least_threshold(confidences, answerable, weights_of(cases)),
     }
 
 
@@ -224,20 +225,16 @@ def outcomes(
     return np.array(confidences), np.array(right), np.array([case.kind == "in" for case in cases])
 
 
-def best_threshold(
-    confidences: NDArray[np.float64],
-    right: NDArray[np.bool_],
-    answerable: NDArray[np.bool_],
-    weights: NDArray[np.float64],
+def least_threshold(
+    confidences: NDArray[np.float64], answerable: NDArray[np.bool_], weights: NDArray[np.float64]
 ) -> float:
-    """The threshold, in hundredths, at which most cases are settled; of equal ones the lowest."""
-    grid = [n / 100 for n in range(1, 100)]
+    """The lowest threshold, in hundredths, below which 80 of 100 questions without an answer stay."""
+    unanswerable = weights * ~answerable
 
-    def settled(least: float) -> float:
-        given = confidences >= least
-        return float((weights * np.where(given, right, ~answerable)).sum())
+    def held_back(least: float) -> float:
+        return float((unanswerable * (confidences < least)).sum() / unanswerable.sum())
 
-    return max(grid, key=lambda least: (round(settled(least), 9), -least))
+    return next(n / 100 for n in range(1, 101) if held_back(n / 100) >= _HELD_BACK)
 
 
 def measure(cases: Sequence[Case]) -> dict[str, Any]:

@@ -50,6 +50,7 @@ class Paragraph:
     article: int
     text: str
     questions: tuple[GoldQuestion, ...]
+    title: str = ""  # of its article
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,8 @@ def _paragraphs(content: Any, faults: list[str]) -> Iterator[Paragraph]:
         for paragraph in article["paragraphs"]:
             text: str = paragraph["context"]
             questions = [_question(text, entry, faults) for entry in paragraph["qas"]]
-            yield Paragraph(number, text, tuple(question for question in questions if question is not None))
+            kept = tuple(question for question in questions if question is not None)
+            yield Paragraph(number, text, kept, str(article.get("title") or ""))
 
 
 def _question(context: str, entry: dict[str, Any], faults: list[str]) -> GoldQuestion | None:

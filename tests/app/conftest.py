@@ -22,7 +22,7 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Collection:
 @pytest.fixture(scope="session")
 def told(collection: Collection) -> rag.Answer:
     """What the engine answers to `ASKED`, which the app is to show."""
-    answer = collection.opened.engine.answer(ASKED)
+    answer = collection.engine.answer(ASKED)
     assert answer.citations[0].passage == f"{SENTENCE}周一上午闭馆整理图书。"
     return answer
 

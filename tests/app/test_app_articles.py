@@ -169,7 +169,7 @@ def test_right_and_wrong_are_noted(tab: Page, mine: Collection) -> None:
     tab.one("#judge-wrong").click()
     tab.until(lambda: tab.text("#judged") == "已记下：答案不正确。")
     right, wrong = review(mine)[-2:]
-    told = mine.opened.engine.answer(ASKED)
+    told = mine.engine.answer(ASKED)
     assert right["answers"] == [told.text]
     assert right["evidence"] == told.citations[0].passage
     assert (right["start"], right["end"]) == (told.citations[0].start, told.citations[0].end)

@@ -10,7 +10,7 @@ from served import ASKED
 
 import rag
 
-TABS = ("ask", "articles")
+TABS = ("ask", "articles", "quality")
 
 
 @pytest.fixture(params=["light", "dark"])

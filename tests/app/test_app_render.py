@@ -33,7 +33,7 @@ def citation(**changes: object) -> rag.Citation:
 
 
 def answered(*citations: rag.Citation, question: str = "省会？", confidence: float = 0.95) -> Reply:
-    return reply(rag.Answer(question, citations[0].quote, confidence, None, citations, ()))
+    return reply(rag.Answer(question, citations[0].quote, confidence, None, citations, (), ()))
 
 
 def reply(answer: rag.Answer, *passages: rag.Passage) -> Reply:
@@ -138,7 +138,8 @@ def test_an_article_is_linked_with_the_place_and_the_question() -> None:
         (1.0, "very likely right (99%)"),
         (0.9, "very likely right (90%)"),
         (0.8999, "likely right; compare with the source (89%)"),
-        (0.6999, "unsure; do compare with the source (69%)"),
+        (0.5, "likely right; compare with the source (50%)"),
+        (0.4999, "unsure; do compare with the source (49%)"),
         (0.004, "unsure; do compare with the source (<1%)"),
     ],
 )
@@ -152,9 +153,9 @@ def test_everything_from_articles_and_questions_is_escaped() -> None:
     names = ("source", "title", "section", "date", "publisher")
     hostile = citation(**dict.fromkeys(names, nasty), passage=nasty * 3, quote_start=0, quote_end=len(nasty))
     other = rag.Alternative(nasty, 0.6, (hostile,))
-    answer = rag.Answer(nasty, nasty, 0.9, None, (hostile,), (other,))
+    answer = rag.Answer(nasty, nasty, 0.9, None, (hostile,), (other,), ())
     found = passage(**dict.fromkeys((*names, "text"), nasty))
-    abstained = rag.Answer(nasty, "", 0.1, "low_confidence", (), ())
+    abstained = rag.Answer(nasty, "", 0.1, "low_confidence", (), (), (found,))
     for shown in (reply(answer, found), reply(abstained, found), rag.RagError(nasty)):
         for html in (render(shown, "en"), render_history([shown], "en") if isinstance(shown, Reply) else nasty and ""):
             seen = Seen(html)
@@ -199,7 +200,7 @@ def test_a_lone_surrogate_is_shown_as_a_question_mark() -> None:
 @pytest.mark.parametrize("reason", ["no_candidates", "no_span", "low_confidence"])
 def test_an_abstention_says_why_and_highlights_nothing(reason: str, language: str) -> None:
     found = () if reason == "no_candidates" else (passage(),)
-    html = render(reply(rag.Answer("省会？", "", 0.31, reason, (), ()), *found), language)
+    html = render(reply(rag.Answer("省会？", "", 0.31, reason, (), (), found), *found), language)
     seen = Seen(html)
     assert TEXTS[language]["abstained"] in seen.text
     assert TEXTS[language][reason].format(percent="31%") in seen.text

@@ -38,7 +38,7 @@ def call_tools(url: str, *calls: tuple[str, dict[str, Any]]) -> tuple[list[Any],
 
 def test_ask_returns_the_answer_as_json(client: Client, collection: Collection) -> None:
     opened = collection.opened
-    expected = opened.engine.answer(ASKED).to_dict() | {"snapshot": opened.snapshot}
+    expected = collection.engine.answer(ASKED).to_dict() | {"snapshot": opened.snapshot}
     assert client.predict(ASKED, api_name="/ask") == expected
     assert client.predict(ASKED, 1, 1.0, api_name="/ask")["reason"] == "low_confidence"
 

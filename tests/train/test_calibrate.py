@@ -9,10 +9,10 @@ from rag.train.calibration import (
     Kind,
     Reading,
     best,
-    best_threshold,
     coverage_at,
     fit,
     is_right,
+    least_threshold,
     measure,
     weights_of,
 )
@@ -57,7 +57,7 @@ def test_a_fitted_confidence_is_a_probability() -> None:
     content = fit(cases)
     assert content["weights"]["holds"] > 0.5
     assert {name for name, value in content["weights"].items() if value} == {"holds"}
-    assert 0.2 <= content["threshold"] <= 0.7
+    assert 0.05 <= content["threshold"] <= 0.7
     assert fit(cases) == content
 
 
@@ -69,11 +69,11 @@ def test_the_best_reading_and_its_rival() -> None:
     assert best(case("out"), model) is None
 
 
-def test_the_threshold_that_settles_most() -> None:
-    confidences, right = np.array([0.9, 0.8, 0.6, 0.4, 0.2]), np.array([True, True, False, True, False])
-    answerable = np.array([True, True, False, True, False])
-    assert best_threshold(confidences, right, answerable, np.ones(5)) == 0.21
-    assert best_threshold(confidences, right, answerable, np.array([1, 1, 5, 1, 1.0])) == 0.61
+def test_the_lowest_threshold_that_holds_back_enough() -> None:
+    confidences = np.array([0.9, 0.1, 0.2, 0.3, 0.4, 0.5])
+    answerable = np.array([True, False, False, False, False, False])
+    assert least_threshold(confidences, answerable, np.ones(6)) == 0.41
+    assert least_threshold(confidences, answerable, np.array([1, 9, 1, 1, 1, 0.0])) == 0.21
 
 
 def test_coverage_at_a_precision() -> None:
