@@ -181,7 +181,8 @@ def test_articles_that_change_while_they_are_read(articles: Path, tmp_path: Path
 def test_a_second_build_waits_and_says_so(articles: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     index = tmp_path / "index"
     rag.build(articles, index)
-    code = "import filelock, sys, time; a = filelock.FileLock(sys.argv[1]); a.acquire(); print(1, flush=True); time.sleep(600)"
+    code = "import filelock, sys, time; lock = filelock.FileLock(sys.argv[1]); lock.acquire(); print(flush=True); "
+    code += "time.sleep(600)"
     holder = subprocess.Popen([sys.executable, "-c", code, index / "build.lock"], stdout=subprocess.PIPE)
     assert holder.stdout is not None
     holder.stdout.readline()
