@@ -82,9 +82,14 @@ class Page:
         """Selects `text` in the one such element, as dragging over it does."""
         script = """
             const element = document.querySelector(arguments[0]);
-            const node = document.createTreeWalker(element, NodeFilter.SHOW_TEXT).nextNode();
-            const start = node.data.indexOf(arguments[1]);
-            getSelection().setBaseAndExtent(node, start, node, start + arguments[1].length);
+            function place(offset) {  // marks cut the text into several nodes
+                const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+                let node = walker.nextNode();
+                for (; offset > node.length; node = walker.nextNode()) offset -= node.length;
+                return [node, offset];
+            }
+            const start = element.textContent.indexOf(arguments[1]);
+            getSelection().setBaseAndExtent(...place(start), ...place(start + arguments[1].length));
         """
         self.driver.execute_script(script, selector, text)
 

@@ -196,8 +196,7 @@ def test_a_terminal_without_chinese(seeds_index: Path) -> None:
         check=True,
         env=os.environ | {"PYTHONIOENCODING": "ascii"},
     )
-    assert done.stdout.startswith(b"14")
-    assert b"\\u6240\\u9ad8\\u6821" in done.stdout
+    assert done.stdout.startswith(b"14\\u6240")
 
 
 def test_output_that_cannot_be_written(seeds_index: Path) -> None:

@@ -167,7 +167,7 @@ def spread_questions(data: QuestionSet, count: int) -> QuestionSet:
                 questions.append(question)
             number += 1
         if questions:
-            kept.append(Paragraph(paragraph.article, paragraph.text, tuple(questions)))
+            kept.append(replace(paragraph, questions=tuple(questions)))
     return data.keep(kept)
 
 
