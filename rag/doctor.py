@@ -159,7 +159,8 @@ def _articles(folder: Path, pointer: Pointer) -> Iterator[Finding]:
 
 def _offline(folder: Path) -> Iterator[Finding]:
     """A question about the first passage, asked where nothing may be connected to."""
-    (first,) = Index(folder).store.passages([0])
+    index = Index(folder)  # its store is open for as long as it is
+    (first,) = index.store.passages([0])
     question = first.text[:100]
     arguments = [sys.executable, "-c", _OFFLINE, str(folder), question]
     here = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}  # this very package

@@ -151,6 +151,9 @@ def test_doctor(capsys: pytest.CaptureFixture[str], seeds_index: Path, tmp_path:
     assert status == 0
     assert out.splitlines()[0].startswith(f"     ok  yinju {rag.__version__}, Python 3.")
     assert "164 passages, 5 files" in out
+    status, out, _ = call(capsys, "doctor", "--index", seeds_index, "--offline")
+    assert out.splitlines()[-1] == "     ok  a question is answered with every connection refused"
+    assert status == 0
     damaged = tmp_path / "index"
     shutil.copytree(seeds_index, damaged)
     (store,) = damaged.glob("snapshots/*/passages.sqlite")
