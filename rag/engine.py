@@ -2,8 +2,10 @@
 
 import logging
 import threading
+import time
 import unicodedata
 from collections.abc import Sequence
+from itertools import pairwise
 from os import PathLike
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from rag.types import Answer, BuildReport, Candidate, EncodedQuestion, Signals, 
 
 log = logging.getLogger(__name__)
 
+_TIMED = ("retrieve", "read", "decide")
 MAX_QUESTION = 1000  # characters; more is a text, not a question
 
 # Where `answer` finds its index and its articles: beside the package in a checkout, else in the working directory.
@@ -59,9 +62,12 @@ class _Opened:
             raise QuestionError(f"the least confidence is {min_confidence}: expected a probability from 0 to 1")
         asked = checked_question(question)
         _check_count(top_k)
+        times = [time.perf_counter()]
         encoded = self._index.encoder.encode_question(asked)
         candidates = self._retrieve(encoded, top_k)
+        times.append(time.perf_counter())
         choices, found = self.weigh(encoded, candidates)
+        times.append(time.perf_counter())
         readings = [
             Reading(candidate, choice, self._calibrator.log_odds(one))
             for candidate, choice, one in zip(candidates, choices, found, strict=True)
@@ -70,7 +76,9 @@ class _Opened:
         answers = rank(readings, self._calibrator.confidence)
         answer = decide(asked, answers, candidates, least)
         self._check(answer)
-        return Trace(asked, candidates, choices, found, answers, least, answer)
+        times.append(time.perf_counter())
+        seconds = {stage: end - begin for stage, (begin, end) in zip(_TIMED, pairwise(times), strict=True)}
+        return Trace(asked, candidates, choices, found, answers, least, answer, seconds)
 
     def weigh(
         self, question: EncodedQuestion, candidates: Sequence[Candidate]

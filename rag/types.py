@@ -7,7 +7,7 @@ line ends as they are and without a byte-order mark; all others count in the tex
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from itertools import accumulate
 from typing import Any, Literal, Self
@@ -325,6 +325,7 @@ class Trace:
     found: tuple[Alternative, ...]  # every answer, most confident first, whether given or held back
     min_confidence: float  # below which it abstained
     answer: Answer
+    seconds: Mapping[str, float] = field(compare=False)  # that retrieving, reading and deciding took
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ class Desk:
     def _work(self, question: str, top_k: int, min_confidence: float | None, came: float) -> Reply:
         begun = time.perf_counter()
         snapshot, trace = self._trace(question, top_k, min_confidence)
-        seconds = {"wait": begun - came, "answer": time.perf_counter() - begun}
+        seconds = {"wait": begun - came, **trace.seconds}
         return Reply(trace.answer, trace.candidates, snapshot, seconds)
 
     def _trace(self, question: str, top_k: int, min_confidence: float | None) -> tuple[str, Trace]:

@@ -185,7 +185,7 @@ def test_a_question_is_one_json_line_without_the_question(
         Desk(collection, log_questions=True).ask("火星上有多少颗卫星？")
     first, second = (json.loads(record.message) for record in caplog.records if record.name == questions_log.name)
     assert first.keys() == {"time", "outcome", "snapshot", "milliseconds", "confidence", "abstained"}
-    assert first["milliseconds"].keys() == {"wait", "answer"}
+    assert first["milliseconds"].keys() == {"wait", "retrieve", "read", "decide"}
     assert (first["outcome"], first["abstained"], first["snapshot"]) == ("answered", False, collection.opened.snapshot)
     assert (second["outcome"], second["question"]) == ("abstained", "火星上有多少颗卫星？")
 
