@@ -81,7 +81,12 @@ class Index:
     def lower_states(self, passage: Passage) -> States | None:
         """The lower states kept of a passage, for the reader; None where there are none that are sound."""
         place = int(passage.id.rpartition("#")[2]) - 1
-        return self._states.read(self.manifest.articles[passage.source], place, digest(passage))
+        sha256 = self.manifest.articles.get(passage.source)
+        if sha256 is None:
+            raise SnapshotError(
+                f"the manifest of {self.name} lacks {passage.source}: it is damaged, build the index again"
+            )
+        return self._states.read(sha256, place, digest(passage))
 
 
 def is_stale(folder: Path) -> bool:

@@ -4,7 +4,8 @@ import hashlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from itertools import accumulate
 from pathlib import Path
@@ -129,13 +130,15 @@ class Store:
         """The passages with these numbers, in this order."""
         marks = ", ".join("?" * len(numbers))
         rows = self._select(f"SELECT number, {_COLUMNS} FROM passage WHERE number IN ({marks})", *numbers)
-        found = {number: _passage(row) for number, *row in rows}
-        return [found[number] for number in numbers]
+        with self._sound():
+            found = {number: _passage(row) for number, *row in rows}
+            return [found[number] for number in numbers]
 
     def passages_of(self, source: str) -> list[Passage]:
         """The passages of a file, in its order; none of a file that is not there."""
         rows = self._select(f"SELECT {_COLUMNS} FROM passage WHERE source = ? ORDER BY number", source)
-        return [_passage(row) for row in rows]
+        with self._sound():
+            return [_passage(row) for row in rows]
 
     def entries(self) -> list[Entry]:
         """Every article, to be taken over, with the digests of its passages; in the order of their numbers."""
@@ -151,14 +154,21 @@ class Store:
 
     def raw(self, source: str) -> str:
         """The raw text of a file."""
-        return str(self._select("SELECT raw FROM article WHERE source = ?", source)[0][0])
+        rows = self._select("SELECT raw FROM article WHERE source = ?", source)
+        with self._sound():
+            return str(rows[0][0])
 
     def _select(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        with self._sound(), self._lock:
+            return self._connection.execute(statement, values).fetchall()
+
+    @contextmanager
+    def _sound(self) -> Iterator[None]:
+        """Makes an error of ours of what damage raises."""
         try:
-            with self._lock:
-                return self._connection.execute(statement, values).fetchall()
-        except sqlite3.DatabaseError as error:
-            raise SnapshotError(f"{self._path} is damaged ({error}): build the index again") from error
+            yield
+        except (sqlite3.Error, LookupError, TypeError, ValueError) as error:
+            raise SnapshotError(f"{self._path} is damaged ({error!r}): build the index again") from error
 
     def close(self) -> None:
         """Lets go of the file."""
@@ -175,6 +185,22 @@ def _row(passage: Passage) -> list[object]:
 
 
 def _passage(row: Sequence[Any]) -> Passage:
+    """Raises `ValueError`, `TypeError` or `LookupError` where the row is not what `_row` made."""
     *values, ranges = row
-    alignment = Alignment(tuple((start, end) for start, end in json.loads(ranges)))
-    return Passage(**dict(zip(_FIELDS, [*values, alignment], strict=True)))
+    alignment = Alignment(tuple((int(start), int(end)) for start, end in json.loads(ranges)))
+    passage = Passage(**dict(zip(_FIELDS, [*values, alignment], strict=True)))
+    bounds = [bound for places in alignment.ranges for bound in places]
+    texts = (passage.id, passage.source, passage.kind, passage.title, passage.section, passage.text)
+    optional = (passage.date, passage.publisher)
+    source, _, place = passage.id.rpartition("#")
+    if not (
+        all(isinstance(text, str) for text in texts)
+        and all(text is None or isinstance(text, str) for text in optional)
+        and isinstance(passage.paragraph, int)
+        and source == passage.source
+        and place.isdecimal()
+        and len(alignment) == len(passage.text)
+        and bounds == sorted(bounds)
+    ):
+        raise ValueError(f"passage {passage.id!r} is not what was written")
+    return passage
