@@ -153,10 +153,8 @@ class Store:
         ]
 
     def raw(self, source: str) -> str:
-        """The raw text of a file."""
-        rows = self._select("SELECT raw FROM article WHERE source = ?", source)
-        with self._sound():
-            return str(rows[0][0])
+        """The raw text of a file. Raises `IndexError` for one that is not there."""
+        return str(self._select("SELECT raw FROM article WHERE source = ?", source)[0][0])
 
     def _select(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         with self._sound(), self._lock:
