@@ -94,7 +94,8 @@ class _Opened:
     def _check(self, answer: Answer) -> None:
         """Holds the guarantee of every citation: the cleaned form of the raw range is the quote."""
         for citation in (*answer.citations, *(c for other in answer.alternatives for c in other.citations)):
-            if clean(self._index.store.raw(citation.source)[citation.start : citation.end]) != citation.quote:
+            raw = self._index.store.raw(citation.source)
+            if raw is None or clean(raw[citation.start : citation.end]) != citation.quote:
                 raise SnapshotError(
                     f"{citation.source} [{citation.start}:{citation.end}] is not {citation.quote!r} when cleaned: "
                     f"the index is damaged; build it again"

@@ -11,6 +11,7 @@ from functools import cache
 
 import opencc
 
+_HANZI = re.compile("[\u3400-\u9fff]")
 _SURROGATE = re.compile("([\ud800-\udfff])")
 
 
@@ -26,6 +27,11 @@ def _fold_character(character: str) -> str:
         if len(form) == 1:
             return form
     return character
+
+
+def has_hanzi(text: str) -> bool:
+    """Whether a Chinese character of the basic block or its first extension is among those of `text`."""
+    return _HANZI.search(text) is not None
 
 
 def simplify(text: str) -> str:

@@ -169,6 +169,7 @@ def test_articles_that_change_while_they_are_read(articles: Path, tmp_path: Path
             opened = Index(index)
             for passage in opened.store.passages(range(len(opened.store))):
                 raw = opened.store.raw(passage.source)
+                assert raw is not None
                 assert passage.alignment.apply(raw) == passage.text
     finally:
         stop.set()

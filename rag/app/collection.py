@@ -91,9 +91,8 @@ class Opened:
 
     def article(self, source: str) -> Article | None:
         """The article as it was indexed, None when the collection has no such file or could not read it."""
-        try:
-            raw = self.index.store.raw(source)
-        except IndexError:
+        raw = self.index.store.raw(source)
+        if raw is None:
             return None
         return Article(source, "", self.sources[source], raw, *structure(raw, source))
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from rag.errors import ReaderError
-from rag.fold import fold
+from rag.fold import fold, has_hanzi
 from rag.index.lexical import Term, rarity, tagged_names, words
 from rag.numerals import answer_key, in_digits
 from rag.types import Candidate, EncodedQuestion, Signals, Span
@@ -24,7 +24,6 @@ from rag.types import Candidate, EncodedQuestion, Signals, Span
 WEIGHTS = Path(__file__).with_name("weights.json")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _CAPITALISED = re.compile(r"(?<!^)(?<![.!?] )\b[A-Z][A-Za-z]+")
-_HANZI = re.compile("[\u3400-\u9fff]")
 _LIMIT = 20.0  # log-odds beyond it say no more
 _LEAD_SCALE = 4.0  # nats; not tuned
 
@@ -41,6 +40,7 @@ def signals(
     numbers = set(_NUMBER.findall(in_digits(question.text)))
     keys = [answer_key(span.text) for span in spans]
     top = max((candidate.score for candidate in candidates), default=0.0)
+    there = [set(words(candidate.passage.searchable)) for candidate in candidates]
     return tuple(
         Signals(
             holds=_limited(-span.no_answer_score),
@@ -52,13 +52,13 @@ def signals(
             dense=_reciprocal(candidate.dense_rank),
             by_sentence=_reciprocal(candidate.sentence_rank),
             lexical=_reciprocal(candidate.lexical_rank),
-            words=_found(terms, set(words(candidate.passage.searchable))),
-            names=_names_found(names, terms, set(words(candidate.passage.searchable))),
+            words=_found(terms, stands),
+            names=_names_found(names, terms, stands),
             numbers=_numbers_found(numbers, candidate),
             agreement=min(2.0, float(keys.count(key) - 1)) if key else 0.0,
-            other_script=float(_has_hanzi(question.text) != _has_hanzi(candidate.passage.text)),
+            other_script=float(has_hanzi(question.text) != has_hanzi(candidate.passage.text)),
         )
-        for candidate, span, sentence, key in zip(candidates, spans, sentences, keys, strict=True)
+        for candidate, span, sentence, key, stands in zip(candidates, spans, sentences, keys, there, strict=True)
     )
 
 
@@ -124,10 +124,6 @@ def _limited(log_odds: float) -> float:
 
 def _reciprocal(rank: int | None) -> float:
     return 0.0 if rank is None else 1 / rank
-
-
-def _has_hanzi(text: str) -> bool:
-    return _HANZI.search(text) is not None
 
 
 def _stands(term: Term, there: set[str]) -> bool:

@@ -152,9 +152,10 @@ class Store:
             for number, (source, sha256, documents, warnings) in zip(first, rows, strict=False)
         ]
 
-    def raw(self, source: str) -> str:
-        """The raw text of a file. Raises `IndexError` for one that is not there."""
-        return str(self._select("SELECT raw FROM article WHERE source = ?", source)[0][0])
+    def raw(self, source: str) -> str | None:
+        """The raw text of a file; None for one that is not there."""
+        rows = self._select("SELECT raw FROM article WHERE source = ?", source)
+        return str(rows[0][0]) if rows else None
 
     def _select(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         with self._sound(), self._lock:

@@ -1,12 +1,12 @@
 """The sentence that answers, by encoder similarity and words in common: for questions that want more than a span."""
 
 import math
-import re
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.fold import has_hanzi
 from rag.index.lexical import coverage, query_words
 from rag.passages import sentences
 from rag.types import EncodedQuestion, Span
@@ -17,7 +17,6 @@ from rag.types import EncodedQuestion, Span
 # that takes from the score is given back.
 _BIAS, _SIMILARITY, _COVERAGE, _OTHER_SCRIPT = -47.8, 49.4, 3.93, 6.99
 _LEAST_LETTERS = 2  # in a sentence; in Chinese, a subject and what is said of it
-_HANZI = re.compile("[\u3400-\u9fff]")
 
 
 def best_sentences(
@@ -40,14 +39,10 @@ def _best(question: EncodedQuestion, wanted: Sequence[str], text: str, vectors: 
         # One product at a time: that of a matrix rounds otherwise as the number of its rows changes.
         similarity = float(vectors[row] @ question.vector)
         score = _BIAS + _SIMILARITY * similarity + _COVERAGE * coverage(wanted, sentence)
-        score += _OTHER_SCRIPT * (_has_hanzi(question.text) != _has_hanzi(sentence))
+        score += _OTHER_SCRIPT * (has_hanzi(question.text) != has_hanzi(sentence))
         if score > best.score:
             best = Span(start, end, sentence, score, 0.0)
     return best
-
-
-def _has_hanzi(text: str) -> bool:
-    return _HANZI.search(text) is not None
 
 
 def _trimmed(text: str) -> list[tuple[tuple[int, int], int]]:

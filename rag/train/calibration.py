@@ -7,7 +7,6 @@ answer, and must be told from the other half by the signals alone.
 
 import argparse
 import json
-import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -31,8 +30,6 @@ from rag.train.run import read_data, read_recipe
 from rag.train.squad import GoldQuestion, QuestionSet, read_sets
 from rag.train.swaps import swapped_questions
 from rag.types import Candidate, EncodedQuestion, Signals, Span
-
-log = logging.getLogger(__name__)
 
 READ = 5  # candidates, as `Engine.answer` reads
 _SPARE = 3  # further ones, to take the place of those of the paragraph taken out

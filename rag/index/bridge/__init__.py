@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import product
 
-from rag.fold import fold
+from rag.fold import fold, has_hanzi
 from rag.index.bridge.glosses import MAX_PHRASE, Phrase, dictionary_form, english_of, english_words, lemma
 from rag.index.bridge.names import MAX_PARTS, Names, latin_of
 from rag.index.bridge.numbers import Reading, chinese_numbers, english_number
@@ -33,7 +33,7 @@ class Bridge:
     def terms(self, question: str) -> tuple[Term, ...]:
         """The words of `question`, each with what it is called in the other language. A word without a translation
         stands for itself."""
-        if _HANZI.search(fold(question)):
+        if has_hanzi(fold(question)):
             return tuple(self._chinese_question(question)) if self._has_english else plain_terms(question)
         return tuple(self._english_question(question)) if self._has_chinese else plain_terms(question)
 
