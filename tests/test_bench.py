@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-import rag
 from rag.bench.open_domain import OpenResult, bench_open
+from rag.errors import TrainingDataError
 from rag.train.squad import read_set
 
 HARBOURS = "宁波的港口有一百多个泊位。码头工人每天装卸三千个集装箱。"
@@ -70,5 +70,5 @@ def test_a_folder_of_another_collection(tmp_path: Path) -> None:
     path = write(tmp_path / "one.json", ("茶", TEA, [("茶农什么时候采茶?", "清明以前")]))
     (tmp_path / "kept" / "articles").mkdir(parents=True)
     (tmp_path / "kept" / "articles" / "mine.txt").write_text("x", encoding="utf-8")
-    with pytest.raises(rag.EvaluationError, match=r"holds mine\.txt, which is of another collection"):
+    with pytest.raises(TrainingDataError, match=r"holds mine\.txt, which is of another collection"):
         bench_open([read_set(path)], [], tmp_path / "kept")

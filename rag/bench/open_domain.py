@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from rag import engine as engines
 from rag.engine import Engine
 from rag.errors import EvaluationError
 from rag.index import Index
@@ -23,8 +22,9 @@ from rag.index.lexical import LexicalIndex, plain_terms
 from rag.index.vectors import VectorIndex
 from rag.measures import exact_match, f1
 from rag.retrieve import retrieve
+from rag.train.collection import open_collection, sources
 from rag.train.recipe import development_questions, divide, load_recipe
-from rag.train.squad import GoldQuestion, Paragraph, QuestionSet, read_sets
+from rag.train.squad import GoldQuestion, QuestionSet, read_sets
 from rag.types import Candidate, EncodedQuestion
 
 _DEPTH = 20
@@ -105,11 +105,12 @@ def bench_open(sets: Sequence[QuestionSet], distractors: Sequence[QuestionSet], 
     """The measures of every set, asked of the paragraphs of all sets and distractors together.
 
     Raises:
-        EvaluationError: no question has an answer, or `folder` holds other articles.
+        EvaluationError: no question has an answer.
+        TrainingDataError: `folder` holds other articles.
     """
     paragraphs = [paragraph for one in (*sets, *distractors) for paragraph in one.paragraphs]
-    files = {text: f"{number:05}.txt" for number, text in enumerate(dict.fromkeys(p.text for p in paragraphs))}
-    engine = _open(paragraphs, files, folder)
+    files = sources(paragraphs)
+    engine = open_collection(paragraphs, folder)
     indexes = {"with titles": engine.index}
     if any(paragraph.title for paragraph in paragraphs):
         indexes["without titles"] = _without_titles(engine.index)
@@ -136,19 +137,6 @@ def _chosen(options: argparse.Namespace) -> list[QuestionSet]:
     rules = {rule.set for rule in recipe.hold_out}
     others = {name: one for name, one in sets.items() if name not in held_out and name not in rules}
     return development_questions(held_out, others, recipe)
-
-
-def _open(paragraphs: Iterable[Paragraph], files: Mapping[str, str], folder: Path) -> Engine:
-    """The paragraphs as articles, one a file, indexed."""
-    articles = folder / "articles"
-    articles.mkdir(parents=True, exist_ok=True)
-    if left := sorted({path.name for path in articles.iterdir()} - set(files.values())):
-        raise EvaluationError(f"{articles} holds {left[0]}, which is of another collection: name another --index")
-    for paragraph in paragraphs:
-        text = f"{paragraph.title}\n\n{paragraph.text}" if paragraph.title else paragraph.text
-        (articles / files[paragraph.text]).write_text(text, encoding="utf-8")
-    engines.build(articles, folder / "index")
-    return engines.open(folder / "index")
 
 
 def _without_titles(index: Index) -> Index:

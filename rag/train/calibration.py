@@ -19,12 +19,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 from tqdm import tqdm
 
-from rag import engine as engines
 from rag.calibration import WEIGHTS, Calibrator
 from rag.engine import Engine
 from rag.measures import auroc, calibration_error, f1, says
 from rag.numerals import answer_key
 from rag.retrieve import retrieve
+from rag.train.collection import open_collection, sources
 from rag.train.recipe import spread_questions
 from rag.train.run import read_data, read_recipe
 from rag.train.squad import GoldQuestion, QuestionSet, read_sets
@@ -75,31 +75,16 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     sets, recipe = read_recipe(arguments.data, arguments.recipe)
     _, development = read_data(sets, read_sets(arguments.dev), recipe)
     chosen = [spread_questions(one, _QUESTIONS) for one in development if one.name in recipe.calibration]
-    cases = list(asked(open_collection(chosen, arguments.index), chosen))
+    paragraphs = [paragraph for one in chosen for paragraph in one.paragraphs]
+    cases = list(asked(open_collection(paragraphs, arguments.index), chosen))
     content = fit(cases) | {"fitted_on": {one.name: one.question_count for one in chosen}, "measured": measure(cases)}
     arguments.out.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return content
 
 
-def open_collection(sets: Sequence[QuestionSet], folder: Path) -> Engine:
-    """An engine over the paragraphs of the sets, one file each; a paragraph that stands in several sets only once."""
-    articles = folder / "articles"
-    articles.mkdir(parents=True, exist_ok=True)
-    for text, source in sources(sets).items():
-        (articles / source).write_text(text, encoding="utf-8")
-    engines.build(articles, folder / "index")
-    return engines.open(folder / "index")
-
-
-def sources(sets: Sequence[QuestionSet]) -> dict[str, str]:
-    """The file of each paragraph, by its text."""
-    texts = dict.fromkeys(paragraph.text for one in sets for paragraph in one.paragraphs)
-    return {text: f"{number:05}.txt" for number, text in enumerate(texts)}
-
-
 def asked(engine: Engine, sets: Sequence[QuestionSet]) -> Iterator[Case]:
     """Every case of the sets, in their order."""
-    files = sources(sets)
+    files = sources(paragraph for one in sets for paragraph in one.paragraphs)
     for one in sets:
         pairs = [(p, q) for p in one.paragraphs for q in p.questions if q.answers]
         others = swapped_questions(pairs, np.random.default_rng(_SEED))
