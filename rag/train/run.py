@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--encoder", type=Path, help="sentence-transformers folder of an encoder (default: the default)"
     )
     parser.add_argument(
-        "--from", type=Path, dest="begin", metavar="WEIGHTS", help="weights to begin from, to tune them"
+        "--from", type=Path, dest="begin", metavar="WEIGHTS", help="weights to begin from, of this --split or a higher"
     )
     parser.add_argument("--recipe", type=Path, help=f"mix of the sets (the shipped reader's: {RECIPE.name})")
     parser.add_argument("--time-budget", type=float, metavar="MINUTES", dest="minutes", help="end after so long")
@@ -104,16 +104,26 @@ def run(arguments: argparse.Namespace) -> list[Result]:
 
 
 def first_model(backbone: Backbone, settings: Settings, begin: ReaderWeights | None) -> ReaderModel:
-    """The model a training begins from: the encoder's upper layers, or a reader trained before on the same encoder."""
-    fresh = ReaderModel.from_backbone(backbone, settings.split)
+    """The model a training begins from: the encoder's upper layers, or a reader trained before on the same encoder.
+
+    A reader that was trained above more layers gives those it has; the layers between are the encoder's own.
+    """
+    model = ReaderModel.from_backbone(backbone, settings.split)
     if begin is None:
-        return fresh
-    if begin.shape != fresh.shape or begin.encoder_sha256 != backbone.sha256:
+        return model
+    between = begin.shape.split - settings.split
+    expected = replace(model.shape, split=begin.shape.split, layers=model.shape.layers - between)
+    if between < 0 or begin.shape != expected or begin.encoder_sha256 != backbone.sha256:
         raise TrainingError(
-            f"--from: weights of {begin.shape} on encoder {begin.encoder_sha256[:12]}; expected {fresh.shape} on "
-            f"{backbone.sha256[:12]}: give the same --split and --encoder as they were trained with"
+            f"--from: weights of {begin.shape} on encoder {begin.encoder_sha256[:12]}; expected {model.shape} on "
+            f"{backbone.sha256[:12]}: give the --encoder they were trained with, and their --split or a lower one"
         )
-    return import_model(begin).train()
+    earlier = import_model(begin)
+    for number, layer in enumerate(earlier.layers, start=between):
+        model.layers[number] = layer
+    for name in ("marks", "boundary", "pair", "cut"):
+        setattr(model, name, getattr(earlier, name))
+    return model.train()
 
 
 def read_recipe(data: list[Path], path: Path | None) -> tuple[dict[str, QuestionSet], Recipe]:

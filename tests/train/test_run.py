@@ -4,6 +4,7 @@ import argparse
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,9 @@ from rag.train.backbone import Backbone
 from rag.train.curves import draw_curves
 from rag.train.evaluation import development_sets, predict
 from rag.train.export import import_model
-from rag.train.run import add_arguments, run
+from rag.train.model import ReaderModel
+from rag.train.run import add_arguments, first_model, run
+from rag.train.settings import Settings
 from rag.train.squad import read_set
 from rag.types import EncodedQuestion
 
@@ -170,8 +173,24 @@ def test_tuning_begins_from_given_weights(
     train(encoder_folder, write_set("own", 8, 12), None, tmp_path / "tuned", *SMALL[:-2], *more)
     first, second = load_weights(begin).tensors, load_weights(tmp_path / "tuned" / "reader.safetensors").tensors
     assert all(np.allclose(first[name], second[name], atol=1e-4) for name in first)
-    with pytest.raises(TrainingError, match="give the same --split and --encoder"):
-        train(encoder_folder, write_set("own"), None, tmp_path / "other", "--split", "1", *more)
+    with pytest.raises(TrainingError, match="give the --encoder they were trained with, and their --split or a lower"):
+        train(encoder_folder, write_set("own"), None, tmp_path / "other", "--split", "3", *more)
+
+
+def test_a_training_from_weights_of_a_higher_split_has_the_encoders_layers_between(
+    trained: Path, backbone: Backbone
+) -> None:
+    begin = load_weights(trained / "reader.safetensors")
+    begin = replace(begin, encoder_sha256=backbone.sha256)
+    model = first_model(backbone, Settings(split=1), begin)
+    fresh = ReaderModel.from_backbone(backbone, 1)
+    earlier = import_model(begin)
+    assert [len(one.layers) for one in (model, fresh, earlier)] == [3, 3, 2]
+    expected = [fresh.layers[0], *earlier.layers]
+    for layer, other in zip(model.layers, expected, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(layer.parameters(), other.parameters(), strict=True))
+    for name in ("marks", "boundary", "pair", "cut"):
+        assert torch.equal(getattr(model, name).weight, getattr(earlier, name).weight)
 
 
 def test_passages_of_development_sets_are_left_out(
