@@ -77,8 +77,25 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"yinju {__version__}")
     parser.add_argument("-v", "--verbose", action="store_true", help="say on the error output what is being done")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_build(commands.add_parser("build", help="build the index of a folder of articles (.txt)"))
+    _add_ask(commands.add_parser("ask", help="ask a question; exit status 1 when the articles do not hold the answer"))
+    _add_evaluate(commands.add_parser("evaluate", help="measure the answers to a question set"))
+    _add_benches(commands.add_parser("bench", help="measure answers on public question sets, and the speed of reading"))
+    _add_snapshots(commands.add_parser("snapshots", help="list the snapshots of an index, that built last first"))
+    _add_rollback(commands.add_parser("rollback", help="go back to the snapshot before the one in use, or to a named"))
+    _add_doctor(
+        commands.add_parser("doctor", help="examine installation and index; exit status 1 on a warning, 2 on a fault")
+    )
+    for name, action, purpose in (
+        ("train", _train, "train a reader on questions of your own (SQuAD format)"),
+        ("calibrate", _calibrate, "fit the confidence on development questions of your own"),
+        ("serve", _serve, "open the app (= python app.py)"),
+    ):  # they read their arguments themselves, so that what they need is loaded for them alone
+        commands.add_parser(name, help=purpose, add_help=False).set_defaults(command=action)
+    return parser
 
-    command = commands.add_parser("build", help="build the index of a folder of articles (.txt)")
+
+def _add_build(command: argparse.ArgumentParser) -> None:
     command.add_argument("articles", metavar="ARTICLES", type=Path, help="the folder; folders below it are read too")
     command.add_argument(
         "--index", metavar="DIR", type=Path, default=DEFAULT_INDEX, help=f"default: {DEFAULT_INDEX.name}"
@@ -93,13 +110,15 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--watch", action="store_true", help="go on, and build again whenever articles change")
     command.set_defaults(command=_build)
 
-    command = commands.add_parser("ask", help="ask a question; exit status 1 when the articles do not hold the answer")
+
+def _add_ask(command: argparse.ArgumentParser) -> None:
     command.add_argument("question", metavar="QUESTION")
     _add_index(command)
     command.add_argument("--json", action="store_true", help="print the whole answer as JSON")
     command.set_defaults(command=_ask)
 
-    command = commands.add_parser("evaluate", help="measure the answers to a question set")
+
+def _add_evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "questions",
         metavar="QUESTIONS.jsonl",
@@ -120,37 +139,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(command=_evaluate)
 
-    _add_benches(commands.add_parser("bench", help="measure answers on public question sets, and the speed of reading"))
 
-    command = commands.add_parser("snapshots", help="list the snapshots of an index, that built last first")
+def _add_snapshots(command: argparse.ArgumentParser) -> None:
     _add_built_index(command)
     command.set_defaults(command=_snapshots)
 
-    command = commands.add_parser("rollback", help="go back to the snapshot before the one in use, or to the one named")
+
+def _add_rollback(command: argparse.ArgumentParser) -> None:
     command.add_argument("snapshot", metavar="SNAPSHOT", nargs="?", help="a name that `rag snapshots` lists")
     _add_built_index(command)
     command.set_defaults(command=_rollback)
 
-    command = commands.add_parser(
-        "doctor", help="examine the installation and the index; exit status 1 on a warning, 2 on a fault"
-    )
+
+def _add_doctor(command: argparse.ArgumentParser) -> None:
     _add_index(command)
     command.add_argument("--offline", action="store_true", help="also answer a question with every connection refused")
     command.set_defaults(command=_doctor)
-
-    command = commands.add_parser(
-        "train", help="train a reader on questions of your own (SQuAD format)", add_help=False
-    )
-    command.set_defaults(command=_train)
-
-    command = commands.add_parser(
-        "calibrate", help="fit the confidence on development questions of your own", add_help=False
-    )
-    command.set_defaults(command=_calibrate)
-
-    command = commands.add_parser("serve", help="open the app (= python app.py)", add_help=False)
-    command.set_defaults(command=_serve)
-    return parser
 
 
 def _add_built_index(command: argparse.ArgumentParser) -> None:

@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
 
-from rag.app.collection import MAX_FILE_BYTES, MAX_FILES, Change, Progress, named, public_message
+from rag.app.collection import MAX_FILE_BYTES, MAX_FILES, Change, Collection, Progress, named, public_message
 from rag.app.desk import Desk
 from rag.app.render import render_articles, render_change
 from rag.app.texts import TEXTS, Language
@@ -20,10 +21,51 @@ log = logging.getLogger(__name__)
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Parts:
+    """What the tab is made of."""
+
+    upload: gr.File
+    said: gr.HTML
+    table: gr.HTML
+    title: gr.Textbox
+    text: gr.Textbox
+    add: gr.Button
+    chosen: gr.Dropdown
+    remove: gr.Button
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What every change writes to, its own outcome aside."""
+        return [self.said, self.table, self.chosen]
+
+
 def build_articles(desk: Desk, words: Words) -> Callable[[Dependency], None]:
     """Lays the tab out and connects it. Returns what to do once the language is known."""
     collection, language = desk.collection, words.language
     changed = gr.State(None)
+    parts = _lay_out(words)
+
+    def listed(language: Language) -> tuple[Any, ...]:
+        files, snapshot = collection.files(), collection.opened.snapshot
+        return render_articles(files, snapshot, language), gr.Dropdown([file.source for file in files], value=[])
+
+    def change(language: Language, progress: gr.Progress, work: Callable[[Progress], Change]) -> tuple[Any, ...]:
+        outcome = _tried(work, language, progress)
+        return outcome, render_change(outcome[0], outcome[1], language), *listed(language)
+
+    _connect_changes(collection, language, changed, parts, change)
+    listing: dict[str, Any] = {"show_progress": "hidden", **_PRIVATE}
+    language.input(listed, language, [parts.table, parts.chosen], **listing)
+    language.input(
+        lambda language, changed: render_change(changed[0], changed[1], language) if changed else "",
+        *([language, changed], parts.said),
+        **listing,
+    )
+    return lambda greeted: greeted.then(listed, language, [parts.table, parts.chosen], **listing)
+
+
+def _lay_out(words: Words) -> _Parts:
     upload = gr.File(
         file_count="multiple", file_types=[".txt"], label=TEXTS["zh"]["upload"], height=140, elem_id="upload"
     )
@@ -42,15 +84,16 @@ def build_articles(desk: Desk, words: Words) -> Callable[[Dependency], None]:
         words.add_label(component, name)
     for name, component in (("paste_add", add), ("remove_do", remove), ("removed_note", note)):
         words.add_text(component, name)
+    return _Parts(upload, said, table, title, text, add, chosen, remove)
 
-    def listed(language: Language) -> tuple[Any, ...]:
-        files, snapshot = collection.files(), collection.opened.snapshot
-        return render_articles(files, snapshot, language), gr.Dropdown([file.source for file in files], value=[])
 
-    def change(language: Language, progress: gr.Progress, work: Callable[[Progress], Change]) -> tuple[Any, ...]:
-        outcome = _tried(work, language, progress)
-        return outcome, render_change(outcome[0], outcome[1], language), *listed(language)
-
+def _connect_changes(
+    collection: Collection,
+    language: gr.Radio,
+    changed: gr.State,
+    parts: _Parts,
+    change: Callable[[Language, gr.Progress, Callable[[Progress], Change]], tuple[Any, ...]],
+) -> None:
     def add_files(
         paths: Sequence[str] | None,
         language: Language,
@@ -81,21 +124,14 @@ def build_articles(desk: Desk, words: Words) -> Callable[[Dependency], None]:
     changing: dict[str, Any] = {
         "concurrency_limit": 1,
         "concurrency_id": "change",
-        "show_progress_on": said,
+        "show_progress_on": parts.said,
         **_PRIVATE,
     }
-    outputs = [changed, said, table, chosen]
-    upload.upload(add_files, [upload, language], [*outputs, upload], **changing)
-    add.click(add_text, [title, text, language], [*outputs, title, text], **changing)
-    remove.click(take_out, [chosen, language], outputs, **changing)
-    listing: dict[str, Any] = {"show_progress": "hidden", **_PRIVATE}
-    language.input(listed, language, [table, chosen], **listing)
-    language.input(
-        lambda language, changed: render_change(changed[0], changed[1], language) if changed else "",
-        *([language, changed], said),
-        **listing,
-    )
-    return lambda greeted: greeted.then(listed, language, [table, chosen], **listing)
+    outputs = [changed, *parts.outputs]
+    parts.upload.upload(add_files, [parts.upload, language], [*outputs, parts.upload], **changing)
+    written = [parts.title, parts.text]
+    parts.add.click(add_text, [*written, language], [*outputs, *written], **changing)
+    parts.remove.click(take_out, [parts.chosen, language], outputs, **changing)
 
 
 def _read(paths: Sequence[str]) -> list[tuple[str, bytes]]:
