@@ -175,6 +175,10 @@ def test_another_model_by_path_with_its_own_prompts() -> None:
     assert other.encode_passages([]).shape == (0, 384)
 
 
+def test_an_encoder_is_loaded_once_however_it_is_named() -> None:
+    assert load_encoder() is load_encoder(DEFAULT_ENCODER)
+
+
 @pytest.mark.parametrize("name", ["no-such/model", "", "seeds"])
 def test_a_model_that_is_not_here(name: str) -> None:
     with pytest.raises(EncoderError, match=rf"'{name}' is no .*nothing is downloaded.*default, multilingual-e5-small"):

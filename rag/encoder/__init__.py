@@ -37,7 +37,6 @@ class Encoder(Protocol):
         """Unit vectors, shape `(len(texts), dimension)`."""
 
 
-@cache
 def load_encoder(name: str = DEFAULT_ENCODER) -> Encoder:
     """The encoder of that name, loaded once in a process: the default, or any sentence-transformers model by name
     or path.
@@ -45,4 +44,9 @@ def load_encoder(name: str = DEFAULT_ENCODER) -> Encoder:
     Raises:
         EncoderError: it is not on this machine, or the default cannot be written to the cache.
     """
+    return _load_once(name)
+
+
+@cache
+def _load_once(name: str) -> Encoder:
     return OnnxEncoder() if name == DEFAULT_ENCODER else SentenceTransformerEncoder(name)
