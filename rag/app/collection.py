@@ -121,8 +121,8 @@ class Collection:
     def folder(self) -> Path:
         """The articles folder."""
         pointer = read_pointer(self.index)
-        if pointer is None:
-            raise SnapshotError(f"{self.index} holds no index any more: build it again")
+        if pointer is None or pointer.articles is None:
+            raise SnapshotError(f"it is not known which articles {self.index} is of: build it again")
         return pointer.articles
 
     def files(self) -> tuple[Held, ...]:

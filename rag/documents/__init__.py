@@ -11,14 +11,14 @@ from rag.documents.structure import structure
 from rag.errors import DocumentError
 from rag.types import Article
 
-__all__ = ["SUFFIX", "article_paths", "clean", "leads_out", "parse", "read_article"]
+__all__ = ["SUFFIX", "article_paths", "clean", "parse", "read_article", "read_bytes", "source_of"]
 
 SUFFIX = ".txt"
 
 
 def article_paths(folder: Path, follow_symlinks: bool = False) -> tuple[Path, ...]:
-    """The article files in `folder` and below it, in the order of their names; also those that cannot be read, and
-    links to folders outside, unless `follow_symlinks`.
+    """The article files in `folder` and below it, in the order of their names; also files and folders that cannot be
+    read, and links to folders outside, unless `follow_symlinks`.
 
     Raises:
         DocumentError: there is no such folder, or it holds no article.
@@ -40,46 +40,69 @@ def article_paths(folder: Path, follow_symlinks: bool = False) -> tuple[Path, ..
 
 
 def _files(folder: Path, follow_symlinks: bool) -> Iterator[Path]:
-    """The files in `folder` and below it, dangling links included, and the links to folders that are not followed
-    because they lead out; one that leads back inside is passed over, as its files are found without it."""
+    """The files in `folder` and below it, dangling links included, the folders that cannot be read, and the links to
+    folders that are not followed because they lead out; one that leads back inside is passed over, as its files are
+    found without it."""
     seen = {os.path.realpath(folder)}
-    for root, folders, files in os.walk(folder, followlinks=True):
+    unread: list[Path] = []
+
+    def pass_over(error: OSError) -> None:
+        if error.filename is None:  # reading it began and failed
+            raise DocumentError(f"{folder} cannot be read ({error.strerror}): check its disk") from error
+        if not isinstance(error, FileNotFoundError):  # removed meanwhile
+            unread.append(Path(error.filename))
+
+    for root, folders, files in os.walk(folder, followlinks=True, onerror=pass_over):
         yield from (path for name in files if (path := Path(root, name)).is_file() or path.is_symlink())
         entered = []
         for path in (Path(root, name) for name in folders):
             target = os.path.realpath(path)
-            if path.is_symlink() and not follow_symlinks and leads_out(path, folder):
+            if path.is_symlink() and not follow_symlinks and _leads_out(path, folder):
                 yield path
-            elif not path.is_symlink() or (follow_symlinks and leads_out(path, folder) and target not in seen):
+            elif not path.is_symlink() or (follow_symlinks and _leads_out(path, folder) and target not in seen):
                 seen.add(target)
                 entered.append(path.name)
         folders[:] = entered
+    yield from unread
 
 
-def leads_out(path: Path, folder: Path) -> bool:
+def source_of(path: Path, folder: Path) -> str:
+    """The path of an article below its folder; bytes of its name that are no text are escaped."""
+    return path.relative_to(folder).as_posix().encode(errors="backslashreplace").decode()
+
+
+def _leads_out(path: Path, folder: Path) -> bool:
     """Whether `path`, below `folder`, is by a link something outside it."""
     # `Path.resolve` fails on links that lead to each other.
     return not Path(os.path.realpath(path)).is_relative_to(folder.resolve())
 
 
-def read_article(path: Path, folder: Path, follow_symlinks: bool = False) -> Article:
-    """The article in the file `path` below `folder`.
+def read_bytes(path: Path, folder: Path, follow_symlinks: bool = False) -> bytes:
+    """What the file `path` below `folder` holds.
 
     Raises:
-        DocumentError: the file cannot be opened, is empty or is no text, or is a link that leads out of the folder, and
-            such links are not to be followed.
+        DocumentError: it cannot be opened, or is a link that leads out of the folder, and such links are not to be
+            followed.
     """
-    source = path.relative_to(folder).as_posix()
-    if not follow_symlinks and leads_out(path, folder):
+    source = source_of(path, folder)
+    if not follow_symlinks and _leads_out(path, folder):
         raise DocumentError(
             f"{source} is a link to {os.path.realpath(path)}: expected a file in the folder; put a copy there, remove "
             f"the link, or follow such links with `--follow-symlinks`"
         )
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise DocumentError(f"{source} cannot be read ({error.strerror}): check that it may be opened") from error
-    return parse(data, source)
+
+
+def read_article(path: Path, folder: Path) -> Article:
+    """The article in the file `path` below `folder`.
+
+    Raises:
+        DocumentError: it cannot be read, see `read_bytes`, is empty or is no text.
+    """
+    return parse(read_bytes(path, folder), source_of(path, folder))
 
 
 def parse(data: bytes, source: str) -> Article:

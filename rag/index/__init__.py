@@ -60,8 +60,8 @@ class Index:
         if damaged := damaged_files(snapshot, self.manifest, states=False):
             files = ", ".join(str(snapshot / name) for name in damaged)
             raise SnapshotError(
-                f"{files}: SHA-256 is not the recorded one, the index is damaged; build it again with "
-                f"`rag build ARTICLES --index {folder}`"
+                f"{files}: SHA-256 is not the recorded one, or cannot be read: the index is damaged; build it again "
+                f"with `rag build ARTICLES --index {folder}`"
             )
         try:
             self.store = Store(snapshot / STORE)
@@ -92,11 +92,16 @@ class Index:
 def is_stale(folder: Path) -> bool:
     """Whether the index in `folder` no longer is what a build of its articles folder would make.
 
-    Without its articles folder an index cannot be compared and is taken as it is.
+    Without its articles folder an index cannot be compared and is taken as it is, as is one that was rolled back.
+
+    Raises:
+        SnapshotError: the pointer is damaged, or missing although there are snapshots.
     """
     pointer = read_pointer(folder)
     if pointer is None:
         return True
+    if pointer.pinned or pointer.articles is None:
+        return False
     try:
         manifest = read_manifest(pointer.snapshot)
     except SnapshotError as error:
@@ -114,6 +119,10 @@ def refresh_index(folder: Path, articles: Path, states_of: StatesOf) -> BuildRep
     """Builds the index in `folder` where that is due: there is none, or it is stale.
 
     A first build reads `articles`; a later one the folder that the index was built from, with its encoder.
+
+    Raises:
+        SnapshotError: the pointer is damaged, or missing although there are snapshots, or nothing can be written.
+        DocumentError: there is nothing to build from.
     """
     if not is_stale(folder):
         return None
@@ -125,4 +134,4 @@ def refresh_index(folder: Path, articles: Path, states_of: StatesOf) -> BuildRep
     except SnapshotError as error:
         log.warning("%s", error)
         encoder = DEFAULT_ENCODER
-    return build_index(pointer.articles, folder, load_encoder(encoder), states_of, pointer.follow_symlinks)
+    return build_index(pointer.articles or articles, folder, load_encoder(encoder), states_of, pointer.follow_symlinks)

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
@@ -12,9 +13,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.documents import article_paths, leads_out
+from rag.documents import article_paths, read_bytes, source_of
 from rag.encoder import Encoder
-from rag.errors import SnapshotError
+from rag.errors import DocumentError, SnapshotError
 from rag.index.lexical import LexicalIndex
 from rag.index.snapshot import (
     LEXICAL,
@@ -36,6 +37,8 @@ log = logging.getLogger(__name__)
 # What they make of a text is written into the index.
 _LIBRARIES = ("bm25s", "jieba", "opencc")
 
+UNREAD = "unread"  # instead of the SHA-256 of a file that cannot be opened, or a link that is not followed
+
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
@@ -47,10 +50,8 @@ class Vectors:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What a snapshot offers to be taken over; nothing when it is another encoder's, or not sound.
-
-    Vectors are taken over from the same encoder; what else there is, only where the same code has made it.
-    """
+    """What a snapshot offers to be taken over; nothing when it is another encoder's, other code has made it, or it is
+    not sound."""
 
     store: Path | None = None
     numbers: Mapping[str, int] = field(default_factory=dict)  # of passages, by digest
@@ -66,42 +67,48 @@ class Before:
         """What the snapshot in use in `folder` offers, after a look at every byte of it but the states.
 
         `found` are the articles there are now, by source. States are large and check themselves when they are read.
-        They are looked at where no article was changed: a build that has nothing else to do mends them.
+        They, and every row of the store, are looked at where no article was changed: a build that has nothing else to
+        do mends them.
         """
         try:
             pointer = read_pointer(folder)
             if pointer is None:
                 return cls()
             manifest = read_manifest(pointer.snapshot)
-            if (manifest.encoder, manifest.encoder_sha256) != (encoder.name, encoder.fingerprint):
+            made_by = manifest.encoder, manifest.encoder_sha256, manifest.code
+            if made_by != (encoder.name, encoder.fingerprint, code_fingerprint()):
                 return cls()
             unchanged = manifest.articles == found
             if damaged := damaged_files(pointer.snapshot, manifest, states=unchanged):
                 raise SnapshotError(f"{pointer.snapshot} is damaged ({', '.join(damaged)})")
+            return cls._load(pointer.snapshot, manifest, unchanged)
         except SnapshotError as error:
             log.warning("building from scratch: %s", error)
             return cls()
-        return cls._load(pointer.snapshot, manifest)
 
     @classmethod
-    def _load(cls, snapshot: Path, manifest: Manifest) -> Self:
-        store = Store(snapshot / STORE)
+    def _load(cls, snapshot: Path, manifest: Manifest, rows: bool) -> Self:
+        """Raises `SnapshotError` where the files, as they were recorded, do not make an index."""
         try:
-            entries = store.entries()
-        finally:
-            store.close()
-        wholes = VectorIndex.load(snapshot / PASSAGES, manifest.dimension).by_passage()
-        parts = VectorIndex.load(snapshot / SENTENCES, manifest.dimension).by_passage()
-        numbers = {key: entry.first + i for entry in entries for i, key in enumerate(entry.digests)}
-        vectors = [Vectors(whole, part) for whole, part in zip(wholes, parts, strict=True)]
-        if manifest.code != code_fingerprint():
-            return cls(numbers=numbers, vectors=vectors)
+            with closing(Store(snapshot / STORE)) as store:
+                entries = store.entries(rows)
+            numbers = {key: entry.first + i for entry in entries for i, key in enumerate(entry.digests)}
+            wholes = VectorIndex.load(snapshot / PASSAGES, manifest.dimension).by_passage()
+            parts = VectorIndex.load(snapshot / SENTENCES, manifest.dimension).by_passage()
+            lexical = LexicalIndex.load(snapshot / LEXICAL)
+            counts = {manifest.passages, sum(len(e.digests) for e in entries), len(wholes), len(parts), len(lexical)}
+            if len(counts) != 1:
+                raise ValueError(f"its parts count {sorted(counts)} passages")
+            if any(manifest.articles.get(entry.source) != entry.sha256 for entry in entries):
+                raise ValueError("its articles are not those of its manifest")
+        except Exception as error:
+            raise SnapshotError(f"{snapshot} is damaged ({error})") from error
         return cls(
             snapshot / STORE,
             numbers,
-            vectors,
+            [Vectors(whole, part) for whole, part in zip(wholes, parts, strict=True)],
             {entry.source: entry for entry in entries},
-            LexicalIndex.load(snapshot / LEXICAL),
+            lexical,
             KeptStates(snapshot / STATES),
             {key: (entry.sha256, i) for entry in entries for i, key in enumerate(entry.digests)},
             manifest.files,
@@ -137,23 +144,14 @@ def code_fingerprint() -> str:
 
 
 def found_articles(folder: Path, follow_symlinks: bool) -> dict[str, str]:
-    """The SHA-256 of every article file in `folder` by its source; what it is instead where it is not read."""
+    """The SHA-256 of every article file in `folder` by its source, `UNREAD` for one that cannot be read."""
     paths = article_paths(folder, follow_symlinks)
-    return {source_of(path, folder): file_sha256(path, folder, follow_symlinks) for path in paths}
+    return {source_of(path, folder): _file_sha256(path, folder, follow_symlinks) for path in paths}
 
 
-def file_sha256(path: Path, folder: Path, follow_symlinks: bool) -> str:
-    """The SHA-256 of a file below `folder`; "link" for a link that leads out of it and is not followed, "unreadable"
-    for a file that cannot be opened."""
-    if not follow_symlinks and leads_out(path, folder):
-        return "link"
+def _file_sha256(path: Path, folder: Path, follow_symlinks: bool) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        log.warning("%s cannot be read: %s", path, error.strerror)
-        return "unreadable"
-
-
-def source_of(path: Path, folder: Path) -> str:
-    """The path of an article below its folder; bytes of its name that are no text are escaped."""
-    return path.relative_to(folder).as_posix().encode(errors="backslashreplace").decode()
+        return hashlib.sha256(read_bytes(path, folder, follow_symlinks)).hexdigest()
+    except DocumentError as error:
+        log.info("%s", error)  # a build reports it
+        return UNREAD

@@ -4,6 +4,7 @@ Whatever is taken over is what reading it again would give, so an index that fol
 one built from scratch.
 """
 
+import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,12 +15,23 @@ from os import cpu_count
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rag.documents import article_paths, read_article
+from rag.documents import article_paths, parse, read_bytes, source_of
 from rag.encoder import Encoder
 from rag.errors import DocumentError
-from rag.index.before import Before, Vectors, code_fingerprint, file_sha256, found_articles, source_of
+from rag.index.before import UNREAD, Before, Vectors, code_fingerprint, found_articles
 from rag.index.lexical import LexicalIndex
-from rag.index.snapshot import LEXICAL, PASSAGES, SCHEMA, SENTENCES, STATES, STORE, Manifest, building, commit
+from rag.index.snapshot import (
+    LEXICAL,
+    PASSAGES,
+    SCHEMA,
+    SENTENCES,
+    STATES,
+    STORE,
+    Manifest,
+    building,
+    commit,
+    signature,
+)
 from rag.index.states import KeptStates, States, StatesOf
 from rag.index.store import Entry, write_store
 from rag.index.vectors import VectorIndex
@@ -39,6 +51,15 @@ def build_index(
 
     `states_of` computes the lower states of a passage, which are kept; where it gives None, none are.
     """
+    try:
+        return _build(articles, folder, encoder, states_of, follow_symlinks)
+    except DocumentError as error:
+        if signature(folder) is None:
+            raise
+        raise DocumentError(f"{error} (nothing was built: {folder} answers from what was there before)") from error
+
+
+def _build(articles: Path, folder: Path, encoder: Encoder, states_of: StatesOf, follow_symlinks: bool) -> BuildReport:
     article_paths(articles, follow_symlinks)  # raises before anything is written
     with building(folder):
         found = found_articles(articles, follow_symlinks)
@@ -104,33 +125,26 @@ def _read_articles(
     entries: list[Entry] = []
     skipped: list[_Skipped] = []
     for path in article_paths(folder, follow_symlinks):
-        source = path.relative_to(folder).as_posix()
-        known = before.entries.get(source)
-        if (
-            known is not None
-            and known.sha256 == file_sha256(path, folder, follow_symlinks)
-            and _has_states(known, before, keep_states)
-        ):
-            entries.append(known)
-            continue
+        source, sha256 = source_of(path, folder), UNREAD
         try:
-            if not _is_text(source):
-                raise DocumentError(f"the file name {source!r} is no valid text: rename it")
-            article = read_article(path, folder, follow_symlinks)
+            data = read_bytes(path, folder, follow_symlinks)
+            sha256 = hashlib.sha256(data).hexdigest()
+            known = before.entries.get(source)
+            if known is not None and known.sha256 == sha256 and _has_states(known, before, keep_states):
+                entries.append(known)
+                continue
+            if source != path.relative_to(folder).as_posix():
+                raise DocumentError(f"the file name '{source}' is no valid text: rename it")
+            article = parse(data, source)
             entries.append(Entry.of(article, passages_of(article)))
         except DocumentError as error:
-            skipped.append(_Skipped(source_of(path, folder), file_sha256(path, folder, follow_symlinks), str(error)))
+            skipped.append(_Skipped(source, sha256, str(error)))
     return entries, skipped
 
 
 def _has_states(entry: Entry, before: Before, keep_states: bool) -> bool:
     """Whether nothing has to be computed of an article that is taken over."""
     return not (keep_states and entry.digests) or before.states_file(entry.sha256) is not None
-
-
-def _is_text(name: str) -> bool:
-    """Whether a file's name could be decoded; bytes that could not are lone surrogates in it."""
-    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _passages(entry: Entry) -> Iterator[tuple[str, Passage]]:
@@ -162,7 +176,7 @@ def _lexical(entries: Sequence[Entry], before: Before, passages: Mapping[str, Pa
     texts: list[str | int] = []
     for entry in entries:
         for key in entry.digests:
-            known = None if before.lexical is None else before.numbers.get(key)
+            known = before.numbers.get(key)
             texts.append(passages[key].searchable if known is None else known)
     return LexicalIndex.build(texts, before.lexical)
 

@@ -7,7 +7,7 @@
 A snapshot is named for the SHA-256 of its manifest, which has the SHA-256 of every file: the same articles, settings
 and encoder give the same name and the same bytes. It appears whole, by a rename, before the pointer is switched to it
 by another. Whoever has one open holds a shared lock on its manifest, and a build removes none that is held. Nothing
-here depends on the clock.
+here depends on the clock but the order of snapshots whose pointer was lost.
 """
 
 import fcntl
@@ -15,12 +15,13 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -34,6 +35,15 @@ log = logging.getLogger(__name__)
 SCHEMA = 2
 MANIFEST, STORE = "manifest.json", "passages.sqlite"
 PASSAGES, SENTENCES, LEXICAL, STATES = "passages", "sentences", "lexical", "states"
+_REQUIRED = frozenset(
+    [
+        STORE,
+        *(f"{folder}/{name}" for folder in (PASSAGES, SENTENCES) for name in ("passages.npy", "vectors.faiss")),
+        *(f"{LEXICAL}/{name}.csc.index.npy" for name in ("data", "indices", "indptr")),
+        *(f"{LEXICAL}/{name}" for name in ("counts.npy", "params.index.json", "vocab.index.json")),
+    ]
+)
+_STATES_FILE = re.compile(rf"{STATES}/[0-9a-f]{{64}}\.safetensors")
 _CURRENT, _SNAPSHOTS, _LOCK = "current.json", "snapshots", "build.lock"
 _REBUILD = "build it again with `rag build ARTICLES --index DIR`"
 KEPT = 3  # snapshots: the one built last and two to go back to
@@ -71,31 +81,48 @@ class Pointer:
     """Which snapshot an index folder serves and where its articles are."""
 
     snapshot: Path
-    articles: Path
+    articles: Path | None  # None when that was lost with a pointer before this
     built: tuple[str, ...]  # names of the snapshots kept, that built last first
-    follow_symlinks: bool  # whether links in the articles folder may lead out of it
+    follow_symlinks: bool = False  # whether links in the articles folder may lead out of it
+    pinned: bool = False  # whether the index was rolled back, and stays so until the next build
 
 
 def read_pointer(index: Path) -> Pointer | None:
     """What `index` points to, None when nothing was built there.
 
     Raises:
-        SnapshotError: the pointer is damaged.
+        SnapshotError: the pointer is damaged, or missing although there are snapshots.
     """
     try:
         current = json.loads((index / _CURRENT).read_text(encoding="utf-8"))
-        name, articles = str(current["snapshot"]), str(current["articles"])
+        name, articles = str(current["snapshot"]), current["articles"]
         built = tuple(map(str, current.get("built", [name])))
-        articles_folder = Path(os.path.normpath(index / articles))
-        follow_symlinks = current.get("follow_symlinks", False) is True
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+        articles_folder = None if articles is None else Path(os.path.normpath(index / str(articles)))
+        flags = [current.get(flag, False) is True for flag in ("follow_symlinks", "pinned")]
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if not _found(index):
+            return None
+        raise SnapshotError(f"{index / _CURRENT} is missing; {_mend(index)}") from error
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise SnapshotError(f"{index / _CURRENT} is damaged: expected what a build writes; {_REBUILD}") from error
+        raise SnapshotError(f"{index / _CURRENT} is damaged: expected what a build writes; {_mend(index)}") from error
     for other in (name, *built):
         if Path(other).name != other or other in ("", ".", "..") or "\0" in other:
-            raise SnapshotError(f"{index / _CURRENT} names the snapshot {other!r}: expected a plain name; {_REBUILD}")
-    return Pointer(index / _SNAPSHOTS / name, articles_folder, built, follow_symlinks)
+            raise SnapshotError(
+                f"{index / _CURRENT} names the snapshot {other!r}: expected a plain name; {_mend(index)}"
+            )
+    return Pointer(index / _SNAPSHOTS / name, articles_folder, built, *flags)
+
+
+def _found(index: Path) -> list[str]:
+    """The names of the snapshots that stand in `index`, whether or not they are kept, that written last first."""
+    folders = [path for path in (index / _SNAPSHOTS).glob("*") if path.is_dir() and not path.name.startswith("tmp")]
+    return [folder.name for folder in sorted(folders, key=lambda folder: (-folder.stat().st_mtime_ns, folder.name))]
+
+
+def _mend(index: Path) -> str:
+    """What to do without a pointer."""
+    found = ", ".join(_found(index))
+    return f"go back to a snapshot with `rag rollback NAME --index DIR` ({found}), or {_REBUILD}" if found else _REBUILD
 
 
 def read_manifest(snapshot: Path) -> Manifest:
@@ -137,16 +164,17 @@ def _name(manifest: bytes) -> str:
 
 
 def _checked(found: dict[str, Any]) -> Manifest:
-    """The manifest of these fields. Raises `ValueError` when one is of another type, or a path leads out."""
+    """The manifest of these fields. Raises `ValueError` when one is of another type, or the files are not those that
+    a snapshot has."""
     kinds: dict[str, type] = {"schema": int, "dimension": int, "passages": int, "articles": dict, "files": dict}
     for field in fields(Manifest):
         kind = kinds.get(field.name, str)
         if type(found.get(field.name)) is not kind:
             raise ValueError(f"{field.name} is {found.get(field.name)!r:.50}: expected {kind.__name__}")
+    required = {name for name in found["files"] if not _STATES_FILE.fullmatch(name)}
+    for name in sorted(required ^ _REQUIRED):
+        raise ValueError(f"{name!r:.50} is " + ("missing" if name in _REQUIRED else "no file of a snapshot"))
     for name, recorded in found["files"].items():
-        parts = PurePosixPath(name).parts
-        if not parts or name != "/".join(parts) or ".." in parts or "\0" in name or parts[0] == "/":
-            raise ValueError(f"{name!r:.50} is no path below the snapshot")
         if type(recorded["size"]) is not int or type(recorded["sha256"]) is not str or len(recorded) != 2:
             raise ValueError(f"the record of {name!r:.50} is {recorded!r:.50}: expected size and SHA-256")
     if not all(type(sha256) is str for sha256 in found["articles"].values()):
@@ -183,13 +211,19 @@ def hold_current(index: Path) -> tuple[Pointer, Manifest, int]:
 
 
 def _hold(snapshot: Path) -> tuple[Manifest, int]:
+    path = snapshot / MANIFEST
     try:
-        descriptor = os.open(snapshot / MANIFEST, os.O_RDONLY)
-    except OSError as error:
-        raise SnapshotError(f"{snapshot / MANIFEST} is missing: the index is incomplete; {_REBUILD}") from error
+        descriptor = os.open(path, os.O_RDONLY)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise SnapshotError(f"{path} is missing: the index is incomplete; {_REBUILD}") from error
+    except (OSError, ValueError) as error:
+        raise SnapshotError(f"{path} cannot be read ({error}): check that it may be opened, or {_REBUILD}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH)
         return read_manifest(snapshot), descriptor
+    except OSError as error:
+        os.close(descriptor)
+        raise SnapshotError(f"{path} cannot be held ({error}): expected a file system with locks") from error
     except BaseException:
         os.close(descriptor)
         raise
@@ -243,7 +277,7 @@ def commit(
 
     `write` fills the folder it is given and returns what is known already of files that were there before, by a hard
     link, and need not be read again; `describe` makes the manifest of all files. The last `KEPT` snapshots are kept,
-    and older ones that someone has open.
+    and older ones that someone has open. Where the pointer was lost, the last are those written last that are whole.
     """
     snapshots = index / _SNAPSHOTS
     before = _pointer_before(index)
@@ -254,19 +288,22 @@ def commit(
         (draft / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
         for name in _files(draft):
             if name not in known:
-                _sync(draft / name)
+                sync(draft / name)
         for folder in [draft, *(path for path in draft.rglob("*") if path.is_dir())]:
-            _sync(folder)
+            sync(folder)
         draft.chmod(0o755)
         target = snapshots / manifest.name
-        if target.exists() and not is_whole(target):
+        in_use = before is not None and before.snapshot == target  # a build that changed nothing mends its states too
+        if target.exists() and not _is_whole(target, states=in_use):
             _remove(target)
         if not target.exists():
             draft.replace(target)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    _sync(snapshots)
-    earlier = [name for name in (before.built if before else ()) if name != manifest.name]
+    sync(snapshots)
+    earlier = [name for name in (before.built if before else _found(index)) if name != manifest.name]
+    if before is None:
+        earlier = [name for name in earlier if _is_whole(snapshots / name, states=False)]
     built = (manifest.name, *earlier[: KEPT - 1])
     _point(index, Pointer(target, articles, built, follow_symlinks))
     for old in snapshots.iterdir():
@@ -315,16 +352,18 @@ def kept_snapshots(index: Path) -> tuple[Kept, ...]:
 def roll_back(index: Path, name: str | None = None) -> str:
     """Makes the kept snapshot `name` the one in use, or the one built before that in use; returns its name.
 
+    It stays in use until the next build. Where the pointer was lost, any snapshot that is there can be named.
+
     Raises:
         SnapshotError: there is no such snapshot, it is damaged, or the folder cannot be written.
     """
     with building(index):
-        pointer = read_pointer(index)
-        built = pointer.built if pointer else ()
+        pointer = _pointer_before(index)
+        built = pointer.built if pointer else tuple(_found(index))
         if name is None and pointer is not None:
             place = built.index(pointer.snapshot.name) if pointer.snapshot.name in built else 0
             name = built[place + 1] if place + 1 < len(built) else None
-        if pointer is None or name not in built:
+        if name not in built:
             wanted = "an earlier snapshot" if name is None else f"the snapshot {name}"
             raise SnapshotError(
                 f"{index} does not keep {wanted}: expected one of {', '.join(built) or 'none'}; see `rag snapshots`"
@@ -332,7 +371,8 @@ def roll_back(index: Path, name: str | None = None) -> str:
         target = index / _SNAPSHOTS / name
         if damaged := damaged_files(target, read_manifest(target)):
             raise SnapshotError(f"{target} is damaged ({', '.join(damaged)}): go back to another, or build again")
-        _point(index, Pointer(target, pointer.articles, built, pointer.follow_symlinks))
+        before = pointer or Pointer(target, None, built)
+        _point(index, replace(before, snapshot=target, pinned=True))
     return name
 
 
@@ -344,23 +384,30 @@ def orphans(index: Path) -> tuple[Path, ...]:
     return tuple(sorted(path for path in folder.iterdir() if path.name not in kept)) if folder.is_dir() else ()
 
 
-def is_whole(snapshot: Path) -> bool:
-    """Whether a snapshot is as it was written, every file by its SHA-256."""
+def _is_whole(snapshot: Path, states: bool) -> bool:
+    """Whether a snapshot is as it was written, every file by its SHA-256; `states` as in `damaged_files`."""
     try:
-        return not damaged_files(snapshot, read_manifest(snapshot))
+        return not damaged_files(snapshot, read_manifest(snapshot), states)
     except SnapshotError:
         return False
 
 
 def damaged_files(snapshot: Path, manifest: Manifest, states: bool = True) -> tuple[str, ...]:
-    """The files of a snapshot whose SHA-256 is not that of the manifest; without `states`, which check themselves, only
-    the others are read."""
+    """The files of a snapshot that cannot be read or whose SHA-256 is not that of the manifest; without `states`, which
+    check themselves, only the others are read."""
     return tuple(
         name
         for name, recorded in manifest.files.items()
-        if (states or not name.startswith(f"{STATES}/"))
-        and not ((snapshot / name).is_file() and _describe_file(snapshot / name) == recorded)
+        if (states or not name.startswith(f"{STATES}/")) and not _is_as_recorded(snapshot / name, recorded)
     )
+
+
+def _is_as_recorded(path: Path, recorded: Mapping[str, Any]) -> bool:
+    try:
+        return path.is_file() and _describe_file(path) == recorded
+    except OSError as error:
+        log.warning("%s cannot be read: %s", path, error.strerror)
+        return False
 
 
 def _pointer_before(index: Path) -> Pointer | None:
@@ -375,15 +422,16 @@ def _pointer_before(index: Path) -> Pointer | None:
 def _point(index: Path, pointer: Pointer) -> None:
     current = {
         "snapshot": pointer.snapshot.name,
-        "articles": os.path.relpath(pointer.articles.resolve(), index.resolve()),
+        "articles": pointer.articles and os.path.relpath(pointer.articles.resolve(), index.resolve()),
         "built": pointer.built,
         "follow_symlinks": pointer.follow_symlinks,
+        "pinned": pointer.pinned,
     }
     draft = index / f"{_CURRENT}.tmp"
     draft.write_text(json.dumps(current, ensure_ascii=False, indent=1), encoding="utf-8")
-    _sync(draft)
+    sync(draft)
     draft.replace(index / _CURRENT)
-    _sync(index)
+    sync(index)
 
 
 def _remove_unless_held(snapshot: Path) -> None:
@@ -418,7 +466,7 @@ def _describe_file(path: Path) -> dict[str, Any]:
         return {"size": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Has a file or folder written to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

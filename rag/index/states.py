@@ -21,6 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from rag.encoder import Encoder
+from rag.index.snapshot import sync
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,11 @@ class KeptStates:
         return states
 
     def write(self, article_sha256: str, digests: Sequence[str], states: Sequence[States]) -> None:
-        """Keeps the states of an article's passages, in their order; the same states give the same bytes."""
+        """Keeps the states of an article's passages, in their order; the same states give the same bytes.
+
+        Raises:
+            OSError: the disk is full or fails.
+        """
         header = {
             "digests": list(digests),
             "sha256": [_sha256(windows) for windows in states],
@@ -71,7 +76,10 @@ class KeptStates:
         }
         tensors = {f"{i}.{j}": array for i, windows in enumerate(states) for j, array in enumerate(windows)}
         self._folder.mkdir(exist_ok=True)
-        save_file(tensors, self.path(article_sha256), metadata={_HEADER: json.dumps(header, sort_keys=True)})
+        try:
+            save_file(tensors, self.path(article_sha256), metadata={_HEADER: json.dumps(header, sort_keys=True)})
+        except SafetensorError as error:
+            raise OSError(f"{self.path(article_sha256).name}: {error}") from error
 
     def link(self, article_sha256: str, other: "KeptStates") -> None:
         """Takes over the file of an article from another snapshot, by a hard link where the file system has them."""
@@ -80,6 +88,7 @@ class KeptStates:
             os.link(other.path(article_sha256), self.path(article_sha256))
         except OSError:  # another disk, or a file system without them
             shutil.copyfile(other.path(article_sha256), self.path(article_sha256))
+            sync(self.path(article_sha256))
 
 
 def _header(file: Any) -> dict[str, Any]:

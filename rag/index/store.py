@@ -140,17 +140,47 @@ class Store:
         with self._sound():
             return [_passage(row) for row in rows]
 
-    def entries(self) -> list[Entry]:
-        """Every article, to be taken over, with the digests of its passages; in the order of their numbers."""
+    def entries(self, rows: bool = False) -> list[Entry]:
+        """Every article, to be taken over, with the digests of its passages; in the order of their numbers.
+
+        The tables are checked first, and with `rows` also that every passage is what was read in its article.
+        """
+        self._check_tables()
+        if rows:
+            self._check_passages()
+        found = self._select("SELECT source, digest FROM passage ORDER BY number")
         passages: dict[str, list[str]] = {}
-        for key, source in self._select("SELECT digest, source FROM passage ORDER BY number"):
+        for source, key in found:
             passages.setdefault(source, []).append(key)
-        rows = self._select("SELECT source, sha256, documents, warnings FROM article ORDER BY source")
-        first = accumulate((len(passages.get(row[0], ())) for row in rows), initial=0)
-        return [
-            Entry(source, sha256, documents, tuple(json.loads(warnings)), tuple(passages.get(source, ())), number)
-            for number, (source, sha256, documents, warnings) in zip(first, rows, strict=False)
-        ]
+        articles = self._select("SELECT source, sha256, documents, warnings FROM article ORDER BY source")
+        first = accumulate((len(passages.get(row[0], ())) for row in articles), initial=0)
+        with self._sound():
+            if found != sorted(found, key=lambda row: row[0]):
+                raise ValueError("its passages are not in the order of its articles")
+            return [
+                Entry(source, sha256, int(documents), tuple(json.loads(warnings)), tuple(passages.get(source, ())), n)
+                for n, (source, sha256, documents, warnings) in zip(first, articles, strict=False)
+            ]
+
+    def _check_tables(self) -> None:
+        tables = self._select("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")
+        faults = self._select("PRAGMA integrity_check")
+        numbers = self._select("SELECT count(*), min(number), max(number) FROM passage")
+        with self._sound():
+            if [sql for (sql,) in tables] != [part.strip() for part in _SCHEMA.split(";")[:-1]] or faults != [("ok",)]:
+                raise ValueError("its tables are not those that a build writes")
+            ((count, least, greatest),) = numbers
+            if count and (least, greatest) != (0, count - 1):
+                raise ValueError("its passages are not numbered from 0")
+
+    def _check_passages(self) -> None:
+        rows = self._select(f"SELECT digest, {_COLUMNS} FROM passage ORDER BY number")
+        with self._sound():
+            for key, *row in rows:
+                passage = _passage(row)
+                raw = self.raw(passage.source)
+                if raw is None or passage.alignment.apply(raw) != passage.text or digest(passage) != key:
+                    raise ValueError(f"passage {passage.id!r} is not what was read")
 
     def raw(self, source: str) -> str | None:
         """The raw text of a file; None for one that is not there."""
