@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(commands.add_parser("evaluate", help="measure the answers to a question set"))
     _add_benches(commands.add_parser("bench", help="measure answers on public question sets, and the speed of reading"))
     _add_snapshots(commands.add_parser("snapshots", help="list the snapshots of an index, that built last first"))
-    _add_rollback(commands.add_parser("rollback", help="go back to the snapshot before the one in use, or to a named"))
+    _add_rollback(commands.add_parser("rollback", help="go back to an earlier snapshot, until the next build"))
     _add_doctor(
         commands.add_parser("doctor", help="examine installation and index; exit status 1 on a warning, 2 on a fault")
     )
@@ -146,7 +146,12 @@ def _add_snapshots(command: argparse.ArgumentParser) -> None:
 
 
 def _add_rollback(command: argparse.ArgumentParser) -> None:
-    command.add_argument("snapshot", metavar="SNAPSHOT", nargs="?", help="a name that `rag snapshots` lists")
+    command.add_argument(
+        "snapshot",
+        metavar="SNAPSHOT",
+        nargs="?",
+        help="a name that `rag snapshots` lists; default: the one built before that in use",
+    )
     _add_built_index(command)
     command.set_defaults(command=_rollback)
 
