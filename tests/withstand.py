@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,11 +26,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import rag
+from rag.doctor import examine
 from rag.documents import article_paths, read_article
 from rag.encoder import OnnxEncoder, load_encoder
 from rag.index import Index, build_index
 from rag.index.lexical import words
-from rag.index.snapshot import KEPT, orphans, read_pointer
+from rag.index.snapshot import KEPT, kept_snapshots, orphans, read_pointer
 from rag.passages import passages_of
 from rag.reader import passage_states
 
@@ -188,11 +190,13 @@ class Fuzzed:
 def fuzz(home: Path, seconds: float, tries: int = sys.maxsize, seed: int = 0) -> Fuzzed:
     """Damages manifest, pointer and passage store, named and recorded so that no checksum tells, and asks the index.
 
-    Whatever is not an answer must be a `rag.RagError`.
+    Whatever is not an answer must be a `rag.RagError`. Every tenth is examined and built again, which must succeed and
+    give the index of before.
     """
     articles, index = home / "articles", home / "index"
     write_articles(articles, 1)
     rag.build(articles, index)
+    sound = contents(index)
     chance, until, tried, refused = random.Random(seed), time.monotonic() + seconds, 0, 0
     while tried < tries and time.monotonic() < until:
         tried += 1
@@ -204,13 +208,18 @@ def fuzz(home: Path, seconds: float, tries: int = sys.maxsize, seed: int = 0) ->
             rag.open(target).answer("钱塘区有多少所高校?", min_confidence=0)
         except rag.RagError:
             refused += 1
+        with suppress(rag.RagError):
+            kept_snapshots(target)
+        if tried % 10 == 0:
+            examine(target)
+            rag.build(articles, target)
+            assert contents(target) == sound
+            rag.open(target).answer("钱塘区有多少所高校?", min_confidence=0)
     return Fuzzed(tried, refused)
 
 
 def _damage(index: Path, chance: random.Random) -> None:
     """Damages one file; a store gets a manifest with its new size and SHA-256."""
-    import hashlib
-
     pointer = read_pointer(index)
     assert pointer is not None
     snapshot = pointer.snapshot
