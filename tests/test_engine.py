@@ -170,3 +170,33 @@ def test_the_default_index_follows_its_articles_and_outlives_them(tmp_path: Path
     gone = ask()
     assert " 15" in gone.stdout
     assert "the index could not be built again and is used as it is" in gone.stderr
+
+
+def test_the_default_index_stays_rolled_back_and_is_not_built_in_place_of_lost_snapshots(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "rag", tmp_path / "rag")
+    (tmp_path / "seeds").mkdir()
+
+    def call(*arguments: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "rag", *arguments],
+            capture_output=True, text=True, check=False, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        )  # fmt: skip
+        return done.returncode, done.stdout + done.stderr
+
+    for number in (14, 15):
+        text = f"钱塘区的高校\n\n钱塘区有{number}所高校。\n"
+        (tmp_path / "seeds" / "a.txt").write_text(text, encoding="utf-8")
+        assert call("ask", "钱塘区有多少所高校?")[1].startswith(str(number))
+    status, shown = call("rollback")
+    assert status == 0
+    first = shown.split()[-2]
+    assert call("ask", "钱塘区有多少所高校?")[1].startswith("14")
+    (tmp_path / "index" / "current.json").unlink()
+    status, shown = call("ask", "钱塘区有多少所高校?")
+    assert status == 2
+    assert "current.json is missing; go back to a snapshot with `rag rollback NAME --index DIR` (" in shown
+    assert "Traceback" not in shown
+    assert call("rollback", first)[0] == 0
+    assert call("ask", "钱塘区有多少所高校?")[1].startswith("14")
+    assert call("build", "seeds")[0] == 0
+    assert call("ask", "钱塘区有多少所高校?")[1].startswith("15")
