@@ -231,6 +231,27 @@ def test_a_file_that_is_no_text_is_left_out_and_named(articles: Path, index: Pat
     assert not is_stale(index)
 
 
+def test_what_is_recorded_of_a_file_is_what_was_read(
+    articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (articles / "c.txt").write_bytes(b"\x00")
+    read = Path.read_bytes
+    seen: list[bytes] = []
+
+    def changing(path: Path) -> bytes:
+        if path.name == "c.txt":
+            seen.append(b"\x00" * (1 + len(seen)))
+            return seen[-1]
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", changing)
+    report = rag.build(articles, tmp_path / "index")
+    assert len(report.skipped) == 1
+    assert len(seen) == 2  # to see what changed, and to index it
+    recorded = read_manifest(snapshot(tmp_path / "index")).articles["c.txt"]
+    assert recorded == hashlib.sha256(seen[-1]).hexdigest()
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

@@ -163,7 +163,7 @@ class Store:
             ]
 
     def _check_tables(self) -> None:
-        tables = self._select("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")
+        tables = self._select("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
         faults = self._select("PRAGMA integrity_check")
         numbers = self._select("SELECT count(*), min(number), max(number) FROM passage")
         with self._sound():
