@@ -15,7 +15,7 @@ from rag.documents.structure import structure
 from rag.engine import Engine, build, open
 from rag.errors import DocumentError, RagError, SnapshotError
 from rag.index import Index
-from rag.index.snapshot import read_pointer
+from rag.index.snapshot import Pointer, read_pointer
 from rag.passages import passages_of
 from rag.types import Article
 
@@ -123,13 +123,17 @@ class Collection:
         pointer = read_pointer(self.index)
         if pointer is None:
             raise SnapshotError(f"{self.index} holds no index any more: build it again")
-        return pointer.articles
+        return pointer
 
     def files(self) -> tuple[Held, ...]:
         """Every file of the snapshot in use, in the order of their names, also those that could not be read."""
         opened = self.opened
         return tuple(self._describe(opened, source) for source in sorted(opened.sources))
 
+        return self._pointer.articles
+
+    @property
+    def _pointer(self) -> Pointer:
     def _describe(self, opened: Opened, source: str) -> Held:
         key = source, opened.sources[source]
         if key not in self._held:
@@ -140,7 +144,7 @@ class Collection:
     def _fault(self, source: str) -> str:
         """Why a file could not be read."""
         try:
-            read_article(self.folder / source, self.folder)
+            read_article(self.folder / source, self.folder, self._pointer.follow_symlinks)
         except DocumentError as error:
             return public_message(error)
         return f"{source}: it was changed since the index was built; build the index again"
@@ -172,7 +176,7 @@ class Collection:
             return self._apply(accepted, (), tuple(outcomes), progress)
 
     def remove(self, sources: Iterable[str], progress: Progress) -> Change:
-        """Removes articles from the collection; their files are moved to `removed/` in the index folder.
+        """Removes articles from the collection; their files are kept in `removed/` in the index folder.
 
         Raises:
             DocumentError: nothing would be left, or the articles folder is gone.
@@ -196,11 +200,18 @@ class Collection:
         outcomes: tuple[FileOutcome, ...],
         progress: Progress,
     ) -> Change:
-        """Changes the articles folder and builds; on an error the folder is put back as it was."""
+        """Changes the articles folder and builds; whatever goes wrong, the folder is put back as it was.
+
+        What is to be removed or replaced is kept first, so that it is there even if the process dies meanwhile.
+        """
         if not accepted and not removed:
             return Change(self.opened.snapshot, outcomes)
-        if not self.folder.is_dir():
-            raise DocumentError("the articles folder is gone: expected the folder that the index was built from")
+        pointer = self._pointer
+        folder = pointer.articles
+        if not folder.is_dir():
+            raise DocumentError(
+                "the articles folder is gone: expected the folder that the index was built from", "folder_gone"
+            )
         progress("indexing", 0, 1)
         paths = [self.folder / source for source in (*accepted, *removed)]
         before = {path: path.read_bytes() if path.is_file() else None for path in paths}
@@ -208,24 +219,24 @@ class Collection:
             for source, data in accepted.items():
                 _write(self.folder / source, data)
             for source in removed:
-                (self.folder / source).unlink()
-            report = build(self.folder, self.index, self.opened.index.manifest.encoder)
-        except (RagError, OSError):
+                (folder / source).unlink()
+            report = build(folder, self.index, self.opened.index.manifest.encoder, pointer.follow_symlinks)
+        except BaseException:
             for path, data_before in before.items():
                 if data_before is None:
                     path.unlink(missing_ok=True)
                 else:
                     _write(path, data_before)
             raise
-        for path, data_before in before.items():
-            if data_before is not None:
-                self._keep(path, data_before)
         progress("indexing", 1, 1)
         log.info("the collection is now at %s", report.snapshot)
         return Change(self.opened.snapshot, outcomes)
+        for path, data_before in before.items():
+            if data_before is not None:
+                self._keep(path, data_before)
 
     def _keep(self, path: Path, data: bytes) -> None:
-        """Keeps a file that was removed or replaced, named for its content."""
+        """Keeps a file that is to be removed or replaced, named for its content."""
         removed = self.index / "removed"
         removed.mkdir(exist_ok=True)
         _write(removed / f"{hashlib.sha256(data).hexdigest()[:8]}-{path.name}", data)
@@ -299,5 +310,8 @@ def _held(article: Article) -> Held:
 def _write(path: Path, data: bytes) -> None:
     """Writes a file so that it is there whole or not at all."""
     draft = path.with_name(f"{path.name}.part")
-    draft.write_bytes(data)
-    draft.replace(path)
+    try:
+        draft.write_bytes(data)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

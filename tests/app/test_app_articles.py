@@ -11,6 +11,7 @@ from filelock import FileLock
 from selenium.webdriver.common.keys import Keys
 from served import ARTICLES, ASKED, SENTENCE, collect, serving
 
+import rag
 from rag.app import Collection
 from rag.app.collection import MAX_FILE_BYTES, MAX_FILES, named, public_message
 from rag.errors import DocumentError, QuestionError, SnapshotError
@@ -190,7 +191,45 @@ def test_a_change_that_fails_leaves_the_folder_as_it_was(collection: Collection)
     with pytest.raises(DocumentError, match="expected articles as text files"):
         collection.remove(list(ARTICLES), unseen)
     assert {path.name: path.read_bytes() for path in collection.folder.iterdir()} == before
-    assert not (collection.index / "removed").exists()
+
+
+class CutShortError(BaseException):
+    """What is no error of any kind that is expected, as an interrupt is none."""
+
+
+@pytest.mark.parametrize("error", [CutShortError, MemoryError, OSError])
+def test_what_is_replaced_or_removed_is_kept_before_anything_is_written(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    before = {path.name: path.read_bytes() for path in collection.folder.iterdir()}
+    kept: list[bytes] = []
+
+    def cut_short(*_: object) -> None:
+        kept.extend(path.read_bytes() for path in (collection.index / "removed").glob("*-library.txt"))
+        assert {path.name: path.read_bytes() for path in collection.folder.iterdir()} != before
+        raise error
+
+    monkeypatch.setattr("rag.app.collection.build", cut_short)
+    changes: list[Callable[[], object]] = [
+        lambda: collection.add([("library.txt", BRIDGE.encode()), ("new.txt", BRIDGE.encode())], unseen),
+        lambda: collection.remove(["library.txt"], unseen),
+    ]
+    for change in changes:
+        with pytest.raises(error):
+            change()
+        assert {path.name: path.read_bytes() for path in collection.folder.iterdir()} == before
+    assert kept == [before["library.txt"]] * 2
+
+
+def test_a_change_keeps_linked_articles(tmp_path: Path) -> None:
+    for name in ("articles", "elsewhere"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "elsewhere" / "library.txt").write_text(ARTICLES["library.txt"], encoding="utf-8")
+    (tmp_path / "articles" / "linked").symlink_to(tmp_path / "elsewhere")
+    rag.build(tmp_path / "articles", tmp_path / "index", follow_symlinks=True)
+    collection = Collection(tmp_path / "index")
+    assert collection.add([("bridge.txt", BRIDGE.encode())], unseen).changed
+    assert list(collection.opened.sources) == ["bridge.txt", "linked/library.txt"]
 
 
 def test_too_many_files_are_refused_together(collection: Collection) -> None:
