@@ -22,9 +22,9 @@ class Review:
         self.path = index / FILE
 
     def append(self, line: dict[str, Any]) -> None:
-        """Adds a line, whole or not at all."""
-        with _lock, self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        """Adds a line, whole or not at all; in ASCII, as some readers end lines at characters that questions hold."""
+        with _lock, self.path.open("a", encoding="ascii") as file:
+            file.write(json.dumps(line) + "\n")
 
 
 def right_line(answer: Answer) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def read_questions(path: Path) -> tuple[Question, ...]:
         EvaluationError: the file cannot be read or is empty, a line is no question, or an id stands twice.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # JSON may hold other line ends as they are
     except (OSError, UnicodeDecodeError) as error:
         raise EvaluationError(f"{path} cannot be read ({error}): expected a question set in UTF-8") from error
     questions = [_question(line, f"{path}, line {n}") for n, line in enumerate(lines, start=1) if line.strip()]
