@@ -196,14 +196,20 @@ async def _mark(desk: Desk, request: Request) -> Response:
         line = await anyio.to_thread.run_sync(_marked, desk, json.loads(body))
     except (ValueError, KeyError, TypeError, IndexError) as error:
         log.warning("a mark was refused: %s", error)
-        return JSONResponse({"error": "expected question, source, document, start and end of a text in it"}, 400)
+        expected = "expected question, source, sha256, and document, start and end of a text in it"
+        return JSONResponse({"error": expected}, 400)
+    if line is None:
+        return JSONResponse(
+            {"error": "the article was changed meanwhile: open it again, and mark the answer there"}, 409
+        )
     return JSONResponse(line)
 
 
-def _marked(desk: Desk, mark: dict[str, Any]) -> dict[str, Any]:
+def _marked(desk: Desk, mark: dict[str, Any]) -> dict[str, Any] | None:
+    """The line noted; None when the article is no longer the one that was shown."""
     article = desk.collection.opened.article(str(mark["source"]))
-    if article is None:
-        raise KeyError("no such article")
+    if article is None or article.sha256 != str(mark["sha256"]):
+        return None
     place = (int(mark[name]) for name in ("document", "start", "end"))
     line = here_line(checked_question(mark["question"]), article, *place)
     Review(desk.collection.index).append(line)

@@ -89,6 +89,7 @@ TEXTS: dict[Language, dict[str, str]] = {
         "marked": "已记下这个答案：",
         "mark_failed": "没能记下。",
         "mark_nothing": "还没有选中文字。",
+        "mark_changed": "这篇文章刚才变了，没有记下。请重新打开它，再选一次。",
         # An article
         "article_gone": "文章库里没有这个文件。它可能已被移除。",
         "article_changed": "这篇文章在回答之后变过，下面的位置可能不准。",
@@ -273,6 +274,7 @@ TEXTS: dict[Language, dict[str, str]] = {
         "too_many": "At most {limit} files at once, {count} came. Upload them in parts.",
         # Quality
         "quality_intro": "Examine the system with questions whose answers are known.",
+        "mark_changed": "This article has just been changed, so nothing was noted. Open it again and select again.",
         "question_set": "Question set",
         "set_builtin": "The question set that comes with it",
         "set_review": "Judgements noted on this page",

@@ -183,7 +183,39 @@ def test_right_and_wrong_are_noted(tab: Page, mine: Collection) -> None:
 
 def review(collection: Collection) -> list[dict[str, object]]:
     """The lines of the review file."""
-    return [json.loads(line) for line in (collection.index / "review.jsonl").read_text(encoding="utf-8").splitlines()]
+    path = collection.index / "review.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+def test_an_article_of_the_table_is_opened_with_the_question_asked_last(tab: Page) -> None:
+    tab.tab("ask")
+    tab.box.send_keys(ASKED, Keys.ENTER)
+    tab.answered(ASKED)
+    tab.tab("articles")
+    tab.until(lambda: tab.all("#collection a.open"))[0].click()
+    tab.driver.switch_to.frame(tab.until(lambda: tab.all("dialog[open] iframe"))[0])
+    tab.until(lambda: tab.all("#marking bdi"))
+    assert tab.text("#marking bdi") == ASKED
+    tab.driver.switch_to.default_content()
+    tab.one("dialog[open] button").click()
+
+
+def test_an_answer_in_an_article_that_was_changed_meanwhile_is_not_noted(tab: Page, mine: Collection) -> None:
+    tab.tab("ask")
+    tab.box.send_keys(ASKED, Keys.ENTER)
+    tab.answered(ASKED)
+    tab.shown("#judge-here").click()
+    tab.driver.switch_to.frame(tab.until(lambda: tab.all("dialog[open] iframe"))[0])
+    tab.until(lambda: tab.all("#marking"))
+    noted = review(mine)
+    mine.add([("library.txt", f"新的一行。\n\n{ARTICLES['library.txt']}".encode())], unseen)
+    tab.select("main p:last-of-type", "每次最多借阅十本")
+    tab.one("#marking button").click()
+    tab.until(lambda: tab.text("#marking output").startswith("这篇文章刚才变了，没有记下。"))
+    tab.driver.switch_to.default_content()
+    tab.one("dialog[open] button").click()
+    assert review(mine) == noted
+    mine.add([("library.txt", ARTICLES["library.txt"].encode())], unseen)
+
+
 
 
 def test_a_change_that_fails_leaves_the_folder_as_it_was(collection: Collection) -> None:

@@ -212,6 +212,47 @@ def test_the_session_remembers_its_questions(page: Page, told: rag.Answer) -> No
 def test_no_request_leaves_this_machine(page: Page, url: str, contacts: set[str]) -> None:
     page.requests()
     page.open(url, "你的问题")
+def test_a_copy_button_pressed_twice_says_what_it_does_again(page: Page) -> None:
+    page.box.send_keys(ASKED, Keys.ENTER)
+    page.answered(ASKED)
+    button = page.all("#result .citations .copy")[0]
+    page.driver.execute_script("arguments[0].click()", button)
+    page.until(lambda: button.text == "已复制")
+    page.driver.execute_script("arguments[0].click()", button)
+    page.until(lambda: button.text == "复制引文")
+
+
+def test_what_is_typed_while_the_page_loads_stays_and_is_not_asked(browsers: Callable[[str], Page], url: str) -> None:
+    page, before = browsers("en-GB,en;q=0.9"), questions_asked(url)
+    slow = {"offline": False, "latency": 300, "downloadThroughput": -1, "uploadThroughput": -1}
+    page.driver.execute_cdp_cmd("Network.emulateNetworkConditions", slow)
+    try:
+        page.driver.get(url)
+        page.until(lambda: page.all("#question textarea"))
+        page.box.send_keys(ASKED)
+        page.until(lambda: page.one("html").get_attribute("lang") == "en")
+        page.until(lambda: page.text("#ask") == "Ask")
+        page.tab("articles")
+        page.until(lambda: page.all("#collection tbody tr"))
+    finally:
+        page.driver.execute_cdp_cmd("Network.emulateNetworkConditions", slow | {"latency": 0})
+    assert page.box.get_property("value") == ASKED
+    assert questions_asked(url) == before
+
+
+def test_without_a_passage_there_is_no_article_to_mark_an_answer_in(page: Page) -> None:
+    page.box.send_keys(ASKED, Keys.ENTER)
+    page.answered(ASKED)
+    page.shown("#judge-here")
+    page.box.clear()
+    page.box.send_keys("???", Keys.ENTER)
+    page.answered("???")
+    assert page.text("#result .reason") == TEXTS["zh"]["no_candidates"]
+    assert page.all("#result a.open") == []
+    page.until(lambda: not any(button.is_displayed() for button in page.all("#judge-here")))
+    assert page.shown("#judge-right").is_displayed()
+
+
     page.box.send_keys(ASKED, Keys.ENTER)
     page.answered(ASKED)
     requests = page.requests()

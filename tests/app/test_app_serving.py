@@ -2,6 +2,7 @@
 
 import base64
 import json
+import hashlib
 import logging
 import threading
 from collections.abc import Iterator
@@ -121,7 +122,9 @@ def test_guessing_keeps_nobody_out_who_is_in(collection: Collection, tmp_path: P
 # -------------------------------------------------------------------------------------------- Pages of other sites
 
 ASKING = ("/gradio_api/call/ask", {"data": [ASKED, 5, None]})
-MARKING = ("/mark", {"question": " ", "source": "library.txt", "document": 0, "start": 0, "end": 2})
+MARK = {"question": ASKED, "source": "library.txt", "document": 0, "start": 0, "end": 2}
+MARK |= {"sha256": hashlib.sha256(ARTICLES["library.txt"].encode()).hexdigest()}
+MARKING = ("/mark", MARK | {"question": " "})
 LISTING = ("/mcp", {"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
 
 
@@ -238,10 +241,12 @@ def test_too_much_is_refused(url: str) -> None:
     ("body", "status"),
     [
         ({}, 400),
-        ({"question": ASKED, "source": "../x", "document": 0, "start": 0, "end": 2}, 400),
-        ({"question": ASKED, "source": "library.txt", "document": 7, "start": 0, "end": 2}, 400),
-        ({"question": ASKED, "source": "library.txt", "document": 0, "start": 5, "end": 5}, 400),
-        ({"question": " ", "source": "library.txt", "document": 0, "start": 0, "end": 2}, 400),
+        (MARK | {"source": 7, "sha256": []}, 409),
+        (MARK | {"source": "../x"}, 409),
+        (MARK | {"sha256": "0" * 64}, 409),
+        (MARK | {"document": 7}, 400),
+        (MARK | {"start": 5, "end": 5}, 400),
+        (MARK | {"question": " "}, 400),
     ],
 )
 def test_a_mark_that_makes_no_sense_is_refused(url: str, collection: Collection, body: object, status: int) -> None:
@@ -250,8 +255,9 @@ def test_a_mark_that_makes_no_sense_is_refused(url: str, collection: Collection,
 
 
 def test_a_mark_is_json(url: str) -> None:
-    body = json.dumps({"question": ASKED, "source": "library.txt", "document": 0, "start": 0, "end": 2})
-    assert httpx.post(url + "/mark", content=body, headers={"Content-Type": "text/plain"}).status_code == 415
+    assert (
+        httpx.post(url + "/mark", content=json.dumps(MARK), headers={"Content-Type": "text/plain"}).status_code == 415
+    )
 
 
 @pytest.mark.parametrize("path", ["/gradio_api/file=/etc/passwd", "/gradio_api/file=library.txt", "/yinju/../page.py"])

@@ -14,6 +14,9 @@ const yinju = (() => {
   };
   for (const type of ["keydown", "keypress"]) window.addEventListener(type, hold, true);
 
+  // The question in the address of the page, "" without one.
+  const linked = () => new URLSearchParams(location.search).get("q") || "";
+
   const link = (question) => {
     const address = new URL(location.href);
     address.searchParams.set("q", question);
@@ -39,10 +42,10 @@ const yinju = (() => {
   };
 
   const copied = async (button) => {
-    const said = button.textContent;
+    button.dataset.said ??= button.textContent;
     await copy("link" in button.dataset ? link(button.dataset.link) : button.dataset.copy);
     button.textContent = button.dataset.copied;
-    setTimeout(() => { button.textContent = said; }, 1500);
+    setTimeout(() => { button.textContent = button.dataset.said; }, 1500);
   };
 
   const ask = (question) => {
@@ -50,6 +53,13 @@ const yinju = (() => {
     box.value = question;
     box.dispatchEvent(new Event("input", { bubbles: true }));
     setTimeout(() => document.querySelector("#ask").click());
+  };
+
+  // The address of an article at which an answer to the question can be marked.
+  const about = (href, question) => {
+    const address = new URL(href);
+    if (!address.searchParams.has("q")) address.searchParams.set("q", question);
+    return address.href;
   };
 
   // The article opens over the page, which stays as it is; a click with a key held opens it in a tab as any link.
@@ -82,8 +92,10 @@ const yinju = (() => {
 
   return {
     address: (question) => { if (question.trim()) history.replaceState(null, "", link(question)); },
-    asked: () => new URLSearchParams(location.search).get("q") || "",
+    asked: (typed) => linked() || typed,
+    linked,
     mark: () => { const first = document.querySelector("#result a.open"); if (first) open(first.href); },
     speak: (language) => { document.documentElement.lang = language; },
+    if (target.matches("a") && linked()) target.href = about(target.href, linked());
   };
 })();
