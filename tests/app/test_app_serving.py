@@ -1,5 +1,6 @@
 """Serving the app to others: who comes in, how much, and what is told."""
 
+import asyncio
 import base64
 import json
 import hashlib
@@ -12,6 +13,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from gradio_client import Client
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
 from served import ARTICLES, ASKED, SENTENCE, serving
 
 import rag
@@ -56,6 +60,25 @@ def test_with_the_password_everything_is(guarded: str) -> None:
     accept = {"Accept": "application/json, text/event-stream"}
     listed = httpx.post(guarded + "/mcp", json=call, headers=headers | accept).json()
     assert listed["result"]["tools"][0]["name"] == "ask"
+
+
+def test_scripts_and_tools_bring_the_password(guarded: str) -> None:
+    """As the README says."""
+    people = ("李雷", "芝麻:开门")
+    client = Client(guarded, httpx_kwargs={"auth": people}, verbose=False)
+    answer = client.predict(ASKED, api_name="/ask")
+    assert answer["citations"][0]["source"] == "library.txt"
+
+    async def talk() -> str:
+        async with (
+            httpx.AsyncClient(auth=people) as http,
+            streamable_http_client(guarded + "/mcp", http_client=http) as (read, write, _),
+            ClientSession(read, write) as session,
+        ):
+            await session.initialize()
+            return (await session.call_tool("ask", {"question": ASKED})).content[0].text
+
+    assert json.loads(asyncio.run(talk())) == answer
 
 
 def test_health_is_open_to_all(guarded: str, collection: Collection) -> None:
