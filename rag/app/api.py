@@ -13,7 +13,7 @@ from mcp.server.fastmcp import FastMCP
 from mcp.server.fastmcp.exceptions import ToolError
 from mcp.server.transport_security import TransportSecuritySettings
 
-from rag.app.collection import named, plain_name, public_message
+from rag.app.collection import named, plain_name, public
 from rag.app.desk import READ, Desk
 from rag.app.review import Review, right_line, wrong_line
 from rag.errors import DocumentError, QuestionError, RagError
@@ -152,10 +152,10 @@ def _reporting(function: F, error_of: Callable[[str], Exception]) -> F:
         try:
             return function(*values, **named_values)
         except RagError as error:
-            raise error_of(public_message(error)) from error
+            raise error_of(str(public(error))) from error
         except Exception as error:
             log.exception("%s failed", function.__name__)
-            raise error_of(public_message(error)) from error
+            raise error_of(str(public(error))) from error
 
     return call  # type: ignore[return-value]
 

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
-from rag.app.collection import MAX_FILE_BYTES, MAX_FILES, Change, Progress, named, public_message
+from rag.app.collection import MAX_FILE_BYTES, MAX_FILES, Change, Progress, named, public
 from rag.app.desk import Desk
 from rag.app.render import render_articles, render_change
 from rag.app.texts import TEXTS, Language
@@ -142,10 +142,12 @@ def _read(paths: Sequence[str]) -> list[tuple[str, bytes]]:
     return files
 
 
-def _tried(work: Callable[[Progress], Change], language: Language, progress: gr.Progress) -> tuple[Change | None, str]:
-    """What a change did, and what kept it from being done."""
+def _tried(
+    work: Callable[[Progress], Change], language: Language, progress: gr.Progress
+) -> tuple[Change | None, RagError | None]:
+    """What a change did, or what kept it from being done."""
     try:
-        return work(lambda what, done, of: progress((done, of), desc=TEXTS[language][what])), ""
+        return work(lambda what, done, of: progress((done, of), desc=TEXTS[language][what])), None
     except (RagError, OSError) as error:
         log.exception("the collection was not changed")
-        return None, public_message(error)
+        return None, public(error)

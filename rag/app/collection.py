@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 # A whole book in Chinese has about a million characters, three bytes each; much more takes minutes to index.
 MAX_FILE_BYTES = 5 * 2**20
 MAX_FILES = 100  # in one upload
+MAX_UPLOAD = 64 * 2**20  # bytes of all files in one upload
 _MAX_NAME = 80  # characters of a file name; all file systems take them, whatever the script
 
 Progress = Callable[[str, int, int], None]  # what is being done, a key of the texts; how many are done; of how many
@@ -52,7 +53,13 @@ class FileOutcome:
 
     source: str
     outcome: Outcome
-    notes: tuple[str, ...]  # warnings, or why it was refused
+    warnings: tuple[str, ...] = ()
+    refusal: RagError | None = None  # why it was refused
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types; the notes are warnings, or why it was refused."""
+        notes = [str(self.refusal)] if self.refusal else list(self.warnings)
+        return {"source": self.source, "outcome": self.outcome, "notes": notes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +76,11 @@ class Change:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
-        files = [asdict(file) | {"notes": list(file.notes)} for file in self.files]
-        return {"snapshot": self.snapshot, "changed": self.changed, "files": files}
+        return {
+            "snapshot": self.snapshot,
+            "changed": self.changed,
+            "files": [file.to_dict() for file in self.files],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +130,10 @@ class Collection:
     @property
     def folder(self) -> Path:
         """The articles folder."""
+        return self._pointer.articles
+
+    @property
+    def _pointer(self) -> Pointer:
         pointer = read_pointer(self.index)
         if pointer is None:
             raise SnapshotError(f"{self.index} holds no index any more: build it again")
@@ -130,10 +144,6 @@ class Collection:
         opened = self.opened
         return tuple(self._describe(opened, source) for source in sorted(opened.sources))
 
-        return self._pointer.articles
-
-    @property
-    def _pointer(self) -> Pointer:
     def _describe(self, opened: Opened, source: str) -> Held:
         key = source, opened.sources[source]
         if key not in self._held:
@@ -146,7 +156,7 @@ class Collection:
         try:
             read_article(self.folder / source, self.folder, self._pointer.follow_symlinks)
         except DocumentError as error:
-            return public_message(error)
+            return str(public(error))
         return f"{source}: it was changed since the index was built; build the index again"
 
     def add(self, files: Sequence[tuple[str, bytes]], progress: Progress) -> Change:
@@ -160,7 +170,12 @@ class Collection:
             RagError: the index could not be built.
         """
         if len(files) > MAX_FILES:
-            raise DocumentError(f"{len(files)} files came: expected at most {MAX_FILES} at once; add them in parts")
+            raise DocumentError(
+                f"{len(files)} files came: expected at most {MAX_FILES} at once; add them in parts",
+                "too_many",
+                count=len(files),
+                limit=MAX_FILES,
+            )
         with self._changing:
             outcomes, accepted = [], {}
             for number, (name, data) in enumerate(files):
@@ -168,7 +183,7 @@ class Collection:
                 try:
                     article = _checked(name, data)
                 except DocumentError as error:
-                    outcomes.append(FileOutcome(plain_name(name), "refused", (public_message(error),)))
+                    outcomes.append(FileOutcome(plain_name(name), "refused", refusal=public(error)))
                     continue
                 known = (self.folder / article.source).exists() or article.source in accepted
                 accepted[article.source] = data
@@ -185,12 +200,16 @@ class Collection:
         with self._changing:
             known = self.opened.sources
             outcomes = [
-                FileOutcome(source, "removed", ())
+                FileOutcome(source, "removed")
                 if source in known and (self.folder / source).is_file()
-                else FileOutcome(plain_name(source), "refused", ("the collection has no such file",))
+                else FileOutcome(plain_name(source), "refused", refusal=_not_held())
                 for source in dict.fromkeys(sources)
             ]
             removed = tuple(file.source for file in outcomes if file.outcome == "removed")
+            if removed and not known.keys() - set(removed):
+                raise DocumentError(
+                    "nothing would be left: expected articles as text files; add another one first", "nothing_left"
+                )
             return self._apply({}, removed, tuple(outcomes), progress)
 
     def _apply(
@@ -213,11 +232,14 @@ class Collection:
                 "the articles folder is gone: expected the folder that the index was built from", "folder_gone"
             )
         progress("indexing", 0, 1)
-        paths = [self.folder / source for source in (*accepted, *removed)]
+        paths = [folder / source for source in (*accepted, *removed)]
         before = {path: path.read_bytes() if path.is_file() else None for path in paths}
+        for path, data_before in before.items():
+            if data_before is not None:
+                self._keep(path, data_before)
         try:
             for source, data in accepted.items():
-                _write(self.folder / source, data)
+                _write(folder / source, data)
             for source in removed:
                 (folder / source).unlink()
             report = build(folder, self.index, self.opened.index.manifest.encoder, pointer.follow_symlinks)
@@ -231,9 +253,6 @@ class Collection:
         progress("indexing", 1, 1)
         log.info("the collection is now at %s", report.snapshot)
         return Change(self.opened.snapshot, outcomes)
-        for path, data_before in before.items():
-            if data_before is not None:
-                self._keep(path, data_before)
 
     def _keep(self, path: Path, data: bytes) -> None:
         """Keeps a file that is to be removed or replaced, named for its content."""
@@ -250,7 +269,11 @@ def named(title: str, text: str) -> tuple[str, bytes]:
     return f"{stem or 'pasted'}-{hashlib.sha256(data).hexdigest()[:8]}{SUFFIX}", data
 
 
-def public_message(error: Exception) -> str:
+def _not_held() -> RagError:
+    return DocumentError("the collection has no such file: expected one that it lists", "not_held")
+
+
+def public(error: Exception) -> RagError:
     """What a visitor may read of an error: all of it for one about their own file or question; no path of this machine.
 
     The whole error goes to the log where it is not shown.
@@ -261,16 +284,18 @@ def public_message(error: Exception) -> str:
         and not isinstance(error, SnapshotError)
         and not re.search(r"(?<![\w<])[/\\]\w", text)
     ):
-        return text
+        return error
     log.error("not shown to the visitor: %s", text)
-    return "this cannot be done now; the log of the server says why"
+    return RagError("this cannot be done now; the log of the server says why", "hidden")
 
 
 def _checked(name: str, data: bytes) -> Article:
     """The article in an uploaded file, whose name is a plain one."""
     plain = unicodedata.normalize("NFC", name)
     if not plain.lower().endswith(SUFFIX) or len(plain) <= len(SUFFIX):
-        raise DocumentError(f"{plain_name(plain)} is no {SUFFIX} file: expected plain text; export it as {SUFFIX}")
+        raise DocumentError(
+            f"{plain_name(plain)} is no {SUFFIX} file: expected plain text; export it as {SUFFIX}", "no_text_file"
+        )
     if (
         plain.startswith(".")
         or len(plain) > _MAX_NAME
@@ -278,15 +303,22 @@ def _checked(name: str, data: bytes) -> Article:
     ):
         raise DocumentError(
             f"the file name {plain_name(plain)!r} cannot be used: expected at most {_MAX_NAME} characters without "
-            f'/ \\ : * ? " < > | # and not beginning with a dot; rename the file'
+            f'/ \\ : * ? " < > | # and not beginning with a dot; rename the file',
+            "file_name",
+            limit=_MAX_NAME,
         )
     if len(data) > MAX_FILE_BYTES:
         raise DocumentError(
-            f"{plain} has {len(data)} bytes: expected at most {MAX_FILE_BYTES}; split it into several articles"
+            f"{plain} has {len(data)} bytes: expected at most {MAX_FILE_BYTES}; split it into several articles",
+            "file_large",
+            limit=MAX_FILE_BYTES // 2**20,
         )
-    article = parse(data, plain)
+    try:
+        article = parse(data, plain)
+    except DocumentError as error:
+        raise DocumentError(str(error), "unreadable") from error
     if not any(block.kind == "paragraph" for document in article.documents for block in document.blocks):
-        raise DocumentError(f"{plain} holds no paragraph of text: expected an article; put text in it")
+        raise DocumentError(f"{plain} holds no paragraph of text: expected an article; put text in it", "no_paragraph")
     return article
 
 

@@ -74,7 +74,7 @@ class Turnstile:
             TimeLimitError: it was not done in time. Work that has begun runs on, and keeps its place until it ends.
         """
         if not self._places.acquire(blocking=False):
-            raise BusyError(f"too many {self._what} at once: expected fewer; try again in a moment")
+            raise BusyError(f"too many {self._what} at once: expected fewer; try again in a moment", "busy")
         done = self._workers.submit(contextvars.copy_context().run, work)  # by its context Gradio knows whose progress
         done.add_done_callback(lambda _: self._places.release())
         try:

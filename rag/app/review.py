@@ -11,7 +11,6 @@ from rag.fold import simplify
 from rag.types import Answer, Article
 
 FILE = "review.jsonl"
-WRONG = "wrong-"  # how the ids begin of lines that only say that an answer is wrong
 _lock = threading.Lock()
 
 
@@ -69,7 +68,7 @@ def _line(
 ) -> dict[str, Any]:
     now = datetime.now(UTC)
     return {
-        "id": f"{verdict}-{now:%Y%m%dT%H%M%S%f}",
+        "id": f"{verdict}-{now:%Y%m%dT%H%M%S%f}",  # see `rag.evaluate.Question.only_wrong`
         "question": question,
         "answers": list(answers),
         "source": source,

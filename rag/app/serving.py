@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.app.api import LOOPBACK, Service, tools
 from rag.app.ask import EXAMPLES
-from rag.app.collection import Collection
+from rag.app.collection import MAX_UPLOAD, Collection
 from rag.app.desk import Desk, questions_log
 from rag.app.page import build_app
 from rag.app.passwords import Passwords
@@ -39,8 +39,7 @@ from rag.errors import RagError
 log = logging.getLogger(__name__)
 
 STATIC = HERE / "static"
-# Of one request: a handful of articles of the largest size.
-MAX_BODY = 64 * 2**20
+MAX_BODY = MAX_UPLOAD + 2**20  # bytes of one request: the files, and what the form puts around them
 _MAX_MARK = 2**14  # bytes of a mark in an article
 _HASHES_WAITING = 8  # passwords; each takes about 0.1 s
 _LOOPBACK_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?")

@@ -2,8 +2,8 @@
 
 import asyncio
 import base64
-import json
 import hashlib
+import json
 import logging
 import threading
 from collections.abc import Iterator

@@ -79,9 +79,23 @@ const yinju = (() => {
     dialog.showModal();
   };
 
+  // The server refuses files that are too large together before the page hears of them, so they are told so here.
+  const weigh = (event) => {
+    const said = document.querySelector("#too-much");
+    const files = event.type === "drop" ? event.dataTransfer.files : event.target.files;
+    if (!said || !files || !event.target.closest("#upload")) return;
+    said.hidden = [...files].reduce((bytes, file) => bytes + file.size, 0) <= Number(said.dataset.most);
+    if (said.hidden) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (event.type === "change") event.target.value = "";
+  };
+  for (const type of ["change", "drop"]) window.addEventListener(type, weigh, true);
+
   document.addEventListener("click", (event) => {
     const target = event.target instanceof Element && event.target.closest("button.copy, [data-ask], a.open");
     if (!target) return;
+    if (target.matches("a") && linked()) target.href = about(target.href, linked());
     if (target.matches("button.copy")) copied(target);
     else if (target.matches("[data-ask]")) ask(target.dataset.ask);
     else if (!event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) {
@@ -96,6 +110,5 @@ const yinju = (() => {
     linked,
     mark: () => { const first = document.querySelector("#result a.open"); if (first) open(first.href); },
     speak: (language) => { document.documentElement.lang = language; },
-    if (target.matches("a") && linked()) target.href = about(target.href, linked());
   };
 })();
