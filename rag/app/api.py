@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 
 _MOST = 50  # passages read or returned for one question; reading takes some 10 ms each
 _THREADS = 64  # for the tools; more than the desk has places, so that whom it turns away is told at once
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Service:

@@ -23,7 +23,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainT
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rag.app.api import LOOPBACK, Service, tools
+from rag.app.api import Service, tools
 from rag.app.ask import EXAMPLES
 from rag.app.collection import MAX_UPLOAD, Collection
 from rag.app.desk import Desk, questions_log
@@ -41,7 +41,8 @@ log = logging.getLogger(__name__)
 STATIC = HERE / "static"
 MAX_BODY = MAX_UPLOAD + 2**20  # bytes of one request: the files, and what the form puts around them
 _MAX_MARK = 2**14  # bytes of a mark in an article
-_HASHES_WAITING = 8  # passwords; each takes about 0.1 s
+HASHES_WAITING = 8  # passwords; each takes about 0.1 s
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _LOOPBACK_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?")
 _OPEN_TO_ALL = ("/healthz", "/gradio_api/startup-events")  # the second is what Gradio calls when it starts
 _ARTICLE_POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; frame-ancestors 'self'"
@@ -69,7 +70,7 @@ class Guard:
         if credentials and self._passwords.knows(*credentials):
             return None
         if credentials:
-            if self._hashing.statistics().tasks_waiting >= _HASHES_WAITING:
+            if self._hashing.statistics().tasks_waiting >= HASHES_WAITING:
                 return PlainTextResponse("429: too many passwords at once; try again in a moment\n", 429)
             match = partial(self._passwords.match, *credentials)
             if await anyio.to_thread.run_sync(match, limiter=self._hashing):
@@ -240,7 +241,7 @@ def serve(
             yield
 
     # Who has to bring a password needs no loopback name: a proxy on this machine may pass its own name on.
-    guards = [Middleware(Limits, local=host in LOOPBACK and passwords is None)]
+    guards = [Middleware(Limits, local=host in _LOOPBACK and passwords is None)]
     guards += [Middleware(Guard, passwords=passwords)] if passwords else []
     page.launch(
         server_name=host,

@@ -24,7 +24,7 @@ from rag.app.api import Service
 from rag.app.ask import asked
 from rag.app.desk import Desk, Turnstile, questions_log
 from rag.app.passwords import Passwords, hash_password
-from rag.app.serving import _HASHES_WAITING, MAX_BODY
+from rag.app.serving import HASHES_WAITING, MAX_BODY
 from rag.errors import BusyError, RagError, TimeLimitError
 
 
@@ -128,20 +128,20 @@ def test_guessing_keeps_nobody_out_who_is_in(collection: Collection, tmp_path: P
         def match(self, name: str, password: str) -> bool:
             return (password != "guess" or go.wait(60)) and super().match(name, password)
 
-    with serving(collection, passwords=Slow(path)) as url, ThreadPoolExecutor(_HASHES_WAITING + 2) as guessing:
+    with serving(collection, passwords=Slow(path)) as url, ThreadPoolExecutor(HASHES_WAITING + 2) as guessing:
 
         def status(credentials: tuple[str, str] | None) -> int:
             return httpx.get(url + "/metrics", headers=_authorization(credentials), timeout=60).status_code
 
         assert status(("mei", "secret")) == 200
-        guesses = [guessing.submit(status, ("mei", "guess")) for _ in range(_HASHES_WAITING + 2)]
+        guesses = [guessing.submit(status, ("mei", "guess")) for _ in range(HASHES_WAITING + 2)]
         try:
             (turned_away,) = wait(guesses, return_when=FIRST_COMPLETED).done
             assert turned_away.result() == 429
             assert [status(("mei", "secret")), status(None), status(("", ""))] == [200, 401, 401]
         finally:
             go.set()
-        assert sorted(guess.result() for guess in guesses) == [401] * (_HASHES_WAITING + 1) + [429]
+        assert sorted(guess.result() for guess in guesses) == [401] * (HASHES_WAITING + 1) + [429]
 
 
 # -------------------------------------------------------------------------------------------- Pages of other sites
