@@ -27,6 +27,7 @@ from rag.evaluate import (
     read_questions,
     report,
     run,
+    with_known_answer,
     write_baseline,
 )
 from rag.index.following import follow
@@ -265,10 +266,13 @@ def _show_place(found: Citation | Passage) -> str:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    questions = read_questions(options.questions)
+    every = read_questions(options.questions)
     if options.explain:
-        print(_explain(open(options.index), questions, options.explain))
+        print(_explain(open(options.index), every, options.explain))
         return _OK
+    questions = with_known_answer(every)
+    if left_out := len(every) - len(questions):
+        print(f"{left_out} lines that only say that an answer is wrong are left out", file=sys.stderr)
     before = read_baseline(options.baseline) if options.check else ()
     accepted = read_accepted(options.baseline) if options.check else {}
     outcomes = run(open(options.index), questions)

@@ -257,7 +257,12 @@ def checked_question(question: str) -> str:
     if not isinstance(question, str):
         raise QuestionError(f"the question is of type {type(question).__name__}: expected text (str)")
     if len(question) > MAX_QUESTION:
-        raise QuestionError(f"the question has {len(question)} characters: expected at most {MAX_QUESTION}; shorten it")
+        raise QuestionError(
+            f"the question has {len(question)} characters: expected at most {MAX_QUESTION}; shorten it",
+            "question_long",
+            count=len(question),
+            limit=MAX_QUESTION,
+        )
     if not question.strip():
         raise QuestionError("the question is empty: ask something")
     return "".join(" " if unicodedata.category(c) in ("Cc", "Cs") else c for c in question).strip()

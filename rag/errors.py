@@ -6,7 +6,15 @@ hold is no error: it is an `Answer` that abstains.
 
 
 class RagError(Exception):
-    """The root of the tree: `except rag.RagError` catches every error below."""
+    """The root of the tree: `except rag.RagError` catches every error below.
+
+    The message is English. One that visitors of the app meet also has a `key` and `values`, with which the app says it
+    in their language (see `rag.app.texts`).
+    """
+
+    def __init__(self, message: str = "", key: str = "", **values: object) -> None:
+        super().__init__(message)
+        self.key, self.values = key, values
 
 
 class QuestionError(RagError, ValueError):

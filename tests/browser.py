@@ -2,11 +2,13 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from axe_core_python.selenium import Axe
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -98,6 +100,44 @@ class Page:
         event = {"key": key, "code": key, "windowsVirtualKeyCode": code}
         self.driver.execute_cdp_cmd("Input.dispatchKeyEvent", event | {"type": "keyDown", "text": text})
         self.driver.execute_cdp_cmd("Input.dispatchKeyEvent", event | {"type": "keyUp"})
+
+    @contextmanager
+    def wide(self, width: int) -> Iterator[None]:
+        """A window of `width` pixels."""
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        try:
+            yield
+        finally:
+            self.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+    @property
+    def overflow(self) -> int:
+        """By how many pixels the page is wider than its window."""
+        measure = "const root = document.documentElement; return root.scrollWidth - root.clientWidth"
+        return max(0, self.driver.execute_script(measure))
+
+    def runs_right(self, element: WebElement) -> bool:
+        """Whether the first two characters of the text of an element stand from left to right."""
+        script = """
+            const text = document.createTreeWalker(arguments[0], NodeFilter.SHOW_TEXT).nextNode();
+            const range = document.createRange();
+            const left = (at) => {
+                range.setStart(text, at);
+                range.setEnd(text, at + 1);
+                return range.getBoundingClientRect().left;
+            };
+            return left(0) < left(1);
+        """
+        return self.driver.execute_script(script, element)
+
+    def findings(self) -> list[str]:
+        """What axe-core calls serious or critical: the rule, and the elements."""
+        return [
+            f"{violation['id']}: {', '.join(str(node['target']) for node in violation['nodes'])}"
+            for violation in Axe().run(self.driver)["violations"]
+            if violation["impact"] in ("serious", "critical")
+        ]
 
     def clipboard(self) -> str:
         """The text that was copied last."""

@@ -95,6 +95,10 @@ def test_evaluate(capsys: pytest.CaptureFixture[str], seeds_index: Path, tmp_pat
     assert "\nrecall_at_1          1.000 [1.00, 1.00]  Answerable: the answer stands in the first passage" in out
     assert "\nnumber                 1  1.000 [1.00, 1.00]" in out
     assert "confidence_auroc" not in out  # it takes right and wrong ones
+    wrong = asked | {"id": "wrong-1", "answers": [], "kind": "unanswerable"}
+    (tmp_path / "review.jsonl").write_text("\n".join(map(json.dumps, (asked, wrong))), encoding="utf-8")
+    left_out = call(capsys, "evaluate", tmp_path / "review.jsonl", "--index", seeds_index)
+    assert left_out == (0, out, "1 lines that only say that an answer is wrong are left out\n")
     status, out, _ = call(
         capsys, "evaluate", tmp_path / "some.jsonl", "--index", seeds_index, "--json", "--plot", tmp_path / "plot.png"
     )

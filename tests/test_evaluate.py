@@ -21,6 +21,7 @@ from rag.evaluate import (
     measure,
     read_questions,
     run,
+    with_known_answer,
 )
 from rag.evaluate.measured import MEASURES
 from rag.passages import passages_of
@@ -272,6 +273,15 @@ def test_what_is_no_question_set(tmp_path: Path, text: str, message: str) -> Non
     path.write_text(text, encoding="utf-8")
     with pytest.raises(rag.EvaluationError, match=message):
         read_questions(path)
+
+
+def test_judgements_that_only_say_wrong_are_left_out() -> None:
+    line = Question("wrong-1", "?", (), "", "", "unanswerable", "en")
+    filled_in = replace(line, answers=("8",), source="a.txt")
+    other = replace(line, id="none-1")
+    assert with_known_answer([line, filled_in, other]) == (filled_in, other)
+    with pytest.raises(rag.EvaluationError, match=r"^all lines only say that an answer is wrong"):
+        with_known_answer([line])
 
 
 def test_a_question_set_that_is_not_there(tmp_path: Path) -> None:

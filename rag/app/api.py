@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import anyio
 import anyio.to_thread
 import gradio as gr
 from gradio.events import api
@@ -12,7 +13,7 @@ from mcp.server.fastmcp import FastMCP
 from mcp.server.fastmcp.exceptions import ToolError
 from mcp.server.transport_security import TransportSecuritySettings
 
-from rag.app.collection import named, plain_name, public_message
+from rag.app.collection import named, plain_name, public
 from rag.app.desk import READ, Desk
 from rag.app.review import Review, right_line, wrong_line
 from rag.errors import DocumentError, QuestionError, RagError
@@ -23,7 +24,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 log = logging.getLogger(__name__)
 
 _MOST = 50  # passages read or returned for one question; reading takes some 10 ms each
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_THREADS = 64  # for the tools; more than the desk has places, so that whom it turns away is told at once
 
 
 class Service:
@@ -81,7 +82,7 @@ class Service:
             title: its title, which becomes its first line; may be empty.
             text: its text.
         """
-        return self._collection.add([named(title, text)], _unseen).to_dict()
+        return self._desk.add([named(title, text)], _unseen).to_dict()
 
     def remove_article(self, source: str) -> dict[str, Any]:
         """Removes a file from the collection; the file itself is kept in the index folder.
@@ -89,7 +90,7 @@ class Service:
         Args:
             source: the file name, as `articles` lists it.
         """
-        return self._collection.remove([source], _unseen).to_dict()
+        return self._desk.remove([source], _unseen).to_dict()
 
     def judge(self, question: str, right: bool) -> dict[str, Any]:
         """Asks a question and notes in the review file whether its answer is right. Returns the line noted.
@@ -118,28 +119,23 @@ def register(service: Service) -> None:
         api(_reporting(function, _gradio_error), api_name=function.__name__, concurrency_limit=None)
 
 
-def tools(service: Service, host: str) -> FastMCP[Any]:
+def tools(service: Service) -> FastMCP[Any]:
     """An MCP server with the functions as its tools, for streamable HTTP at `/mcp`.
 
-    Gradio's own would give results as Python writes them, and list its tools to whoever asks. On a loopback address
-    only requests for such an address are taken, so that no page from elsewhere can reach it by a name of its own.
+    Gradio's own would give results as Python writes them, and list its tools to whoever asks. Pages of other sites
+    are refused before a request comes here, see `rag.app.serving.Limits`.
     """
-    local = [f"{name}:*" for name in ("127.0.0.1", "localhost", "[::1]")]
-    security = TransportSecuritySettings(
-        enable_dns_rebinding_protection=host in LOOPBACK,
-        allowed_hosts=local,
-        allowed_origins=[f"http://{name}" for name in local],
-    )
     server: FastMCP[Any] = FastMCP(
         "Yinju",
         instructions="Answers questions in the exact words of a collection of articles, with citations.",
         json_response=True,
         stateless_http=True,
         log_level="WARNING",
-        transport_security=security,
+        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
+    limiter = anyio.CapacityLimiter(_THREADS)
     for function in service.functions:
-        server.add_tool(_in_thread(_reporting(function, ToolError)))
+        server.add_tool(_in_thread(_reporting(function, ToolError), limiter))
     return server
 
 
@@ -155,20 +151,20 @@ def _reporting(function: F, error_of: Callable[[str], Exception]) -> F:
         try:
             return function(*values, **named_values)
         except RagError as error:
-            raise error_of(public_message(error)) from error
+            raise error_of(str(public(error))) from error
         except Exception as error:
             log.exception("%s failed", function.__name__)
-            raise error_of(public_message(error)) from error
+            raise error_of(str(public(error))) from error
 
     return call  # type: ignore[return-value]
 
 
-def _in_thread(function: F) -> Callable[..., Any]:
-    """`function`, called without holding up the server."""
+def _in_thread(function: F, limiter: anyio.CapacityLimiter) -> Callable[..., Any]:
+    """`function`, called without holding up the server, in threads that are none of its own."""
 
     @functools.wraps(function)
     async def call(**values: Any) -> Any:
-        return await anyio.to_thread.run_sync(lambda: function(**values))
+        return await anyio.to_thread.run_sync(lambda: function(**values), limiter=limiter)
 
     return call
 

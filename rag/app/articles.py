@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
-from rag.app.collection import MAX_FILE_BYTES, MAX_FILES, Change, Collection, Progress, named, public_message
+from rag.app.collection import MAX_FILE_BYTES, MAX_FILES, Change, Progress, named, public
 from rag.app.desk import Desk
 from rag.app.render import render_articles, render_change
 from rag.app.texts import TEXTS, Language
@@ -54,7 +54,7 @@ def build_articles(desk: Desk, words: Words) -> Callable[[Dependency], None]:
         outcome = _tried(work, language, progress)
         return outcome, render_change(outcome[0], outcome[1], language), *listed(language)
 
-    _connect_changes(collection, language, changed, parts, change)
+    _connect_changes(desk, language, changed, parts, change)
     listing: dict[str, Any] = {"show_progress": "hidden", **_PRIVATE}
     language.input(listed, language, [parts.table, parts.chosen], **listing)
     language.input(
@@ -88,7 +88,7 @@ def _lay_out(words: Words) -> _Parts:
 
 
 def _connect_changes(
-    collection: Collection,
+    desk: Desk,
     language: gr.Radio,
     changed: gr.State,
     parts: _Parts,
@@ -101,7 +101,7 @@ def _connect_changes(
     ) -> tuple[Any, ...]:
         if not paths:
             return (gr.skip(),) * 5
-        done = change(language, progress, lambda report: collection.add(_read(paths), report))
+        done = change(language, progress, lambda report: desk.add(_read(paths), report))
         return (*done, None)
 
     def add_text(
@@ -110,7 +110,7 @@ def _connect_changes(
         language: Language,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> tuple[Any, ...]:
-        outcome, *rest = change(language, progress, lambda report: collection.add([named(title, text)], report))
+        outcome, *rest = change(language, progress, lambda report: desk.add([named(title, text)], report))
         kept = (gr.skip(), gr.skip()) if outcome[0] is None or not outcome[0].changed else ("", "")
         return (outcome, *rest, *kept)
 
@@ -119,11 +119,10 @@ def _connect_changes(
         language: Language,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> tuple[Any, ...]:
-        return change(language, progress, lambda report: collection.remove(sources, report))
+        return change(language, progress, lambda report: desk.remove(sources, report))
 
     changing: dict[str, Any] = {
-        "concurrency_limit": 1,
-        "concurrency_id": "change",
+        "concurrency_limit": None,  # the desk turns away whom it has no place for
         "show_progress_on": parts.said,
         **_PRIVATE,
     }
@@ -143,10 +142,12 @@ def _read(paths: Sequence[str]) -> list[tuple[str, bytes]]:
     return files
 
 
-def _tried(work: Callable[[Progress], Change], language: Language, progress: gr.Progress) -> tuple[Change | None, str]:
-    """What a change did, and what kept it from being done."""
+def _tried(
+    work: Callable[[Progress], Change], language: Language, progress: gr.Progress
+) -> tuple[Change | None, RagError | None]:
+    """What a change did, or what kept it from being done."""
     try:
-        return work(lambda what, done, of: progress((done, of), desc=TEXTS[language][what])), ""
+        return work(lambda what, done, of: progress((done, of), desc=TEXTS[language][what])), None
     except (RagError, OSError) as error:
         log.exception("the collection was not changed")
-        return None, public_message(error)
+        return None, public(error)

@@ -51,7 +51,7 @@ def build_ask(desk: Desk, words: Words) -> Callable[[Dependency], None]:
     send = gr.Button(TEXTS["zh"]["ask"], variant="primary", elem_id="ask")
     words.add_text(send, "ask")
     result = gr.HTML(render("start", "zh"), apply_default_css=False, elem_id="result")
-    judging, judge = _judging(desk, words, shown)
+    judging, here, said = _judging(desk, words, shown)
     past = gr.HTML("", apply_default_css=False, elem_id="history")
     label = gr.Markdown(TEXTS["zh"]["examples"], elem_id="examples-label")
     words.add_text(label, "examples")
@@ -60,17 +60,18 @@ def build_ask(desk: Desk, words: Words) -> Callable[[Dependency], None]:
 
     def show(question: str, language: Language, history: list[Reply]) -> tuple[Any, ...]:
         shown = asked(desk, question)
-        answered = isinstance(shown, Reply)
-        history = [*history, shown] if isinstance(shown, Reply) else history
+        reply = shown if isinstance(shown, Reply) else None
+        history = [*history, reply] if reply else history
+        linked = reply is not None and bool(reply.answer.citations or reply.answer.closest)
         return (
             *(shown, render(shown, language), history, render_history(history, language)),
-            *(gr.Row(visible=answered), ""),
+            *(gr.Row(visible=reply is not None), gr.Button(visible=linked), ""),
         )
 
     def reopen(question: str, language: Language, history: list[Reply]) -> tuple[Any, ...]:
         return show(question, language, history) if question.strip() else (gr.skip(),) * len(outputs)
 
-    inputs, outputs = [question, language, history], [shown, result, history, past, judging, judge]
+    inputs, outputs = [question, language, history], [shown, result, history, past, judging, here, said]
     noted = "(...values) => { yinju.address(values[0]); return values }"  # the address reopens the question
     gr.on([send.click, question.submit], show, inputs, outputs, js=noted, **_ASKING)
     for button in examples:
@@ -85,14 +86,16 @@ def build_ask(desk: Desk, words: Words) -> Callable[[Dependency], None]:
     )
 
     def greet(greeted: Dependency) -> None:
-        asked = greeted.then(None, None, question, js="() => yinju.asked()", **_PRIVATE)
-        asked.then(reopen, inputs, outputs, **_ASKING)
+        # What someone typed meanwhile stays, and is not asked.
+        asked = greeted.then(None, question, question, js="typed => yinju.asked(typed)", **_PRIVATE)
+        linked = "(typed, ...rest) => [yinju.linked(), ...rest]"
+        asked.then(reopen, inputs, outputs, js=linked, **_ASKING)
 
     return greet
 
 
-def _judging(desk: Desk, words: Words, shown: gr.State) -> tuple[gr.Row, gr.HTML]:
-    """The row of buttons to judge an answer by, and where it says what was noted."""
+def _judging(desk: Desk, words: Words, shown: gr.State) -> tuple[gr.Row, gr.Button, gr.HTML]:
+    """The row of buttons to judge an answer by, the one that opens an article, and where it says what was noted."""
     review = Review(desk.collection.index)
     with gr.Row(visible=False, elem_id="judging") as row:
         label = gr.Markdown(TEXTS["zh"]["judge"], elem_id="judge-label")
@@ -118,7 +121,7 @@ def _judging(desk: Desk, words: Words, shown: gr.State) -> tuple[gr.Row, gr.HTML
             **_PRIVATE,
         )
     buttons["here"].click(None, None, None, js="() => yinju.mark()", **_PRIVATE)
-    return row, said
+    return row, buttons["here"], said
 
 
 _VERDICTS = ("right", "wrong", "here")

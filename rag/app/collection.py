@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 # A whole book in Chinese has about a million characters, three bytes each; much more takes minutes to index.
 MAX_FILE_BYTES = 5 * 2**20
 MAX_FILES = 100  # in one upload
+MAX_UPLOAD = 64 * 2**20  # bytes of all files in one upload
 _MAX_NAME = 80  # characters of a file name; all file systems take them, whatever the script
 
 Progress = Callable[[str, int, int], None]  # what is being done, a key of the texts; how many are done; of how many
@@ -52,7 +53,13 @@ class FileOutcome:
 
     source: str
     outcome: Outcome
-    notes: tuple[str, ...]  # warnings, or why it was refused
+    warnings: tuple[str, ...] = ()
+    refusal: RagError | None = None  # why it was refused
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types; the notes are warnings, or why it was refused."""
+        notes = [str(self.refusal)] if self.refusal else list(self.warnings)
+        return {"source": self.source, "outcome": self.outcome, "notes": notes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +76,11 @@ class Change:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
-        files = [asdict(file) | {"notes": list(file.notes)} for file in self.files]
-        return {"snapshot": self.snapshot, "changed": self.changed, "files": files}
+        return {
+            "snapshot": self.snapshot,
+            "changed": self.changed,
+            "files": [file.to_dict() for file in self.files],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +130,15 @@ class Collection:
     @property
     def folder(self) -> Path:
         """The articles folder."""
+        return self._source[0]
+
+    @property
+    def _source(self) -> tuple[Path, bool]:
+        """The articles folder, and whether links that lead out of it are read."""
         pointer = read_pointer(self.index)
         if pointer is None or pointer.articles is None:
             raise SnapshotError(f"it is not known which articles {self.index} is of: build it again")
-        return pointer.articles
+        return pointer.articles, pointer.follow_symlinks
 
     def files(self) -> tuple[Held, ...]:
         """Every file of the snapshot in use, in the order of their names, also those that could not be read."""
@@ -140,9 +155,10 @@ class Collection:
     def _fault(self, source: str) -> str:
         """Why a file could not be read."""
         try:
-            read_article(self.folder / source, self.folder)
+            folder, follow_symlinks = self._source
+            read_article(folder / source, folder, follow_symlinks)
         except DocumentError as error:
-            return public_message(error)
+            return str(public(error))
         return f"{source}: it was changed since the index was built; build the index again"
 
     def add(self, files: Sequence[tuple[str, bytes]], progress: Progress) -> Change:
@@ -156,7 +172,12 @@ class Collection:
             RagError: the index could not be built.
         """
         if len(files) > MAX_FILES:
-            raise DocumentError(f"{len(files)} files came: expected at most {MAX_FILES} at once; add them in parts")
+            raise DocumentError(
+                f"{len(files)} files came: expected at most {MAX_FILES} at once; add them in parts",
+                "too_many",
+                count=len(files),
+                limit=MAX_FILES,
+            )
         with self._changing:
             outcomes, accepted = [], {}
             for number, (name, data) in enumerate(files):
@@ -164,7 +185,7 @@ class Collection:
                 try:
                     article = _checked(name, data)
                 except DocumentError as error:
-                    outcomes.append(FileOutcome(plain_name(name), "refused", (public_message(error),)))
+                    outcomes.append(FileOutcome(plain_name(name), "refused", refusal=public(error)))
                     continue
                 known = (self.folder / article.source).exists() or article.source in accepted
                 accepted[article.source] = data
@@ -172,7 +193,7 @@ class Collection:
             return self._apply(accepted, (), tuple(outcomes), progress)
 
     def remove(self, sources: Iterable[str], progress: Progress) -> Change:
-        """Removes articles from the collection; their files are moved to `removed/` in the index folder.
+        """Removes articles from the collection; their files are kept in `removed/` in the index folder.
 
         Raises:
             DocumentError: nothing would be left, or the articles folder is gone.
@@ -181,12 +202,16 @@ class Collection:
         with self._changing:
             known = self.opened.sources
             outcomes = [
-                FileOutcome(source, "removed", ())
+                FileOutcome(source, "removed")
                 if source in known and (self.folder / source).is_file()
-                else FileOutcome(plain_name(source), "refused", ("the collection has no such file",))
+                else FileOutcome(plain_name(source), "refused", refusal=_not_held())
                 for source in dict.fromkeys(sources)
             ]
             removed = tuple(file.source for file in outcomes if file.outcome == "removed")
+            if removed and not known.keys() - set(removed):
+                raise DocumentError(
+                    "nothing would be left: expected articles as text files; add another one first", "nothing_left"
+                )
             return self._apply({}, removed, tuple(outcomes), progress)
 
     def _apply(
@@ -196,36 +221,42 @@ class Collection:
         outcomes: tuple[FileOutcome, ...],
         progress: Progress,
     ) -> Change:
-        """Changes the articles folder and builds; on an error the folder is put back as it was."""
+        """Changes the articles folder and builds; whatever goes wrong, the folder is put back as it was.
+
+        What is to be removed or replaced is kept first, so that it is there even if the process dies meanwhile.
+        """
         if not accepted and not removed:
             return Change(self.opened.snapshot, outcomes)
-        if not self.folder.is_dir():
-            raise DocumentError("the articles folder is gone: expected the folder that the index was built from")
+        folder, follow_symlinks = self._source
+        if not folder.is_dir():
+            raise DocumentError(
+                "the articles folder is gone: expected the folder that the index was built from", "folder_gone"
+            )
         progress("indexing", 0, 1)
-        paths = [self.folder / source for source in (*accepted, *removed)]
+        paths = [folder / source for source in (*accepted, *removed)]
         before = {path: path.read_bytes() if path.is_file() else None for path in paths}
+        for path, data_before in before.items():
+            if data_before is not None:
+                self._keep(path, data_before)
         try:
             for source, data in accepted.items():
-                _write(self.folder / source, data)
+                _write(folder / source, data)
             for source in removed:
-                (self.folder / source).unlink()
-            report = build(self.folder, self.index, self.opened.index.manifest.encoder)
-        except (RagError, OSError):
+                (folder / source).unlink()
+            report = build(folder, self.index, self.opened.index.manifest.encoder, follow_symlinks)
+        except BaseException:
             for path, data_before in before.items():
                 if data_before is None:
                     path.unlink(missing_ok=True)
                 else:
                     _write(path, data_before)
             raise
-        for path, data_before in before.items():
-            if data_before is not None:
-                self._keep(path, data_before)
         progress("indexing", 1, 1)
         log.info("the collection is now at %s", report.snapshot)
         return Change(self.opened.snapshot, outcomes)
 
     def _keep(self, path: Path, data: bytes) -> None:
-        """Keeps a file that was removed or replaced, named for its content."""
+        """Keeps a file that is to be removed or replaced, named for its content."""
         removed = self.index / "removed"
         removed.mkdir(exist_ok=True)
         _write(removed / f"{hashlib.sha256(data).hexdigest()[:8]}-{path.name}", data)
@@ -239,7 +270,11 @@ def named(title: str, text: str) -> tuple[str, bytes]:
     return f"{stem or 'pasted'}-{hashlib.sha256(data).hexdigest()[:8]}{SUFFIX}", data
 
 
-def public_message(error: Exception) -> str:
+def _not_held() -> RagError:
+    return DocumentError("the collection has no such file: expected one that it lists", "not_held")
+
+
+def public(error: Exception) -> RagError:
     """What a visitor may read of an error: all of it for one about their own file or question; no path of this machine.
 
     The whole error goes to the log where it is not shown.
@@ -250,16 +285,18 @@ def public_message(error: Exception) -> str:
         and not isinstance(error, SnapshotError)
         and not re.search(r"(?<![\w<])[/\\]\w", text)
     ):
-        return text
+        return error
     log.error("not shown to the visitor: %s", text)
-    return "this cannot be done now; the log of the server says why"
+    return RagError("this cannot be done now; the log of the server says why", "hidden")
 
 
 def _checked(name: str, data: bytes) -> Article:
     """The article in an uploaded file, whose name is a plain one."""
     plain = unicodedata.normalize("NFC", name)
     if not plain.lower().endswith(SUFFIX) or len(plain) <= len(SUFFIX):
-        raise DocumentError(f"{plain_name(plain)} is no {SUFFIX} file: expected plain text; export it as {SUFFIX}")
+        raise DocumentError(
+            f"{plain_name(plain)} is no {SUFFIX} file: expected plain text; export it as {SUFFIX}", "no_text_file"
+        )
     if (
         plain.startswith(".")
         or len(plain) > _MAX_NAME
@@ -267,15 +304,22 @@ def _checked(name: str, data: bytes) -> Article:
     ):
         raise DocumentError(
             f"the file name {plain_name(plain)!r} cannot be used: expected at most {_MAX_NAME} characters without "
-            f'/ \\ : * ? " < > | # and not beginning with a dot; rename the file'
+            f'/ \\ : * ? " < > | # and not beginning with a dot; rename the file',
+            "file_name",
+            limit=_MAX_NAME,
         )
     if len(data) > MAX_FILE_BYTES:
         raise DocumentError(
-            f"{plain} has {len(data)} bytes: expected at most {MAX_FILE_BYTES}; split it into several articles"
+            f"{plain} has {len(data)} bytes: expected at most {MAX_FILE_BYTES}; split it into several articles",
+            "file_large",
+            limit=MAX_FILE_BYTES // 2**20,
         )
-    article = parse(data, plain)
+    try:
+        article = parse(data, plain)
+    except DocumentError as error:
+        raise DocumentError(str(error), "unreadable") from error
     if not any(block.kind == "paragraph" for document in article.documents for block in document.blocks):
-        raise DocumentError(f"{plain} holds no paragraph of text: expected an article; put text in it")
+        raise DocumentError(f"{plain} holds no paragraph of text: expected an article; put text in it", "no_paragraph")
     return article
 
 
@@ -299,5 +343,8 @@ def _held(article: Article) -> Held:
 def _write(path: Path, data: bytes) -> None:
     """Writes a file so that it is there whole or not at all."""
     draft = path.with_name(f"{path.name}.part")
-    draft.write_bytes(data)
-    draft.replace(path)
+    try:
+        draft.write_bytes(data)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

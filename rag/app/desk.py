@@ -1,9 +1,10 @@
-"""The desk: takes questions from the page, from scripts and from tools, a few at a time, and keeps count."""
+"""The desk: takes questions and changes from the page, from scripts and from tools, a few at a time; keeps count."""
 
+import contextvars
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as WaitedTooLongError
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from rag.app.collection import Collection
+from rag.app.collection import Change, Collection, Progress
 from rag.errors import BusyError, QuestionError, RagError, TimeLimitError
 from rag.index.lexical import query_words, words
 from rag.types import Answer, Candidate, Trace
@@ -26,6 +27,7 @@ questions_log = logging.getLogger("rag.app.questions")  # one JSON object a ques
 AT_ONCE = 4  # questions worked on at once; a handful keeps two cores busy
 WAITING = 32  # more may wait; at some 20 a second on two cores that is two seconds
 SECONDS = 30.0  # from coming in to the answer
+CHANGES_WAITING = 4  # changes of the collection that may wait for the one at work; each may take minutes
 READ = 5  # passages that are read for an answer, and that are shown for why
 
 
@@ -54,12 +56,15 @@ class Reply:
 
 
 class Turnstile:
-    """Lets `at_once` pieces of work run and `waiting` more wait; others are turned away, and the slow are given up."""
+    """Lets `at_once` pieces of work run and `waiting` more wait; others are turned away, and the slow are given up.
 
-    def __init__(self, at_once: int, waiting: int, seconds: float) -> None:
-        self._workers = ThreadPoolExecutor(at_once, thread_name_prefix="question")
+    `what` they are is said to those turned away. Without `seconds` none is given up.
+    """
+
+    def __init__(self, at_once: int, waiting: int, seconds: float | None = None, what: str = "questions") -> None:
+        self._workers = ThreadPoolExecutor(at_once, thread_name_prefix=what)
         self._places = BoundedSemaphore(at_once + waiting)
-        self._seconds = seconds
+        self._seconds, self._what = seconds, what
 
     def run(self, work: Callable[[], T]) -> T:
         """What `work` returns.
@@ -69,8 +74,8 @@ class Turnstile:
             TimeLimitError: it was not done in time. Work that has begun runs on, and keeps its place until it ends.
         """
         if not self._places.acquire(blocking=False):
-            raise BusyError("too many questions at once: expected fewer; ask again in a moment")
-        done = self._workers.submit(work)
+            raise BusyError(f"too many {self._what} at once: expected fewer; try again in a moment", "busy")
+        done = self._workers.submit(contextvars.copy_context().run, work)  # by its context Gradio knows whose progress
         done.add_done_callback(lambda _: self._places.release())
         try:
             return done.result(timeout=self._seconds)
@@ -80,14 +85,20 @@ class Turnstile:
 
 
 class Desk:
-    """Answers questions on a collection, within limits; logs and measures every one of them."""
+    """Answers questions on a collection and changes it, within limits; logs and measures every question."""
 
     def __init__(
-        self, collection: Collection, *, log_questions: bool = False, turnstile: Turnstile | None = None
+        self,
+        collection: Collection,
+        *,
+        log_questions: bool = False,
+        turnstile: Turnstile | None = None,
+        changes: Turnstile | None = None,
     ) -> None:
         self.collection = collection
         self._log_questions = log_questions
         self._turnstile = turnstile or Turnstile(AT_ONCE, WAITING, SECONDS)
+        self._changes = changes or Turnstile(1, CHANGES_WAITING, what="changes")
         self._registry = CollectorRegistry()
         self._questions = Counter(
             "yinju_questions", "Questions by what became of them", ["outcome"], registry=self._registry
@@ -124,6 +135,22 @@ class Desk:
             RagError: see `rag.Engine.search`; also when there is no place, or it took too long.
         """
         return self._turnstile.run(lambda: self.collection.engine.search(question, k))
+
+    def add(self, files: Sequence[tuple[str, bytes]], progress: Progress) -> Change:
+        """Adds articles to the collection, one change at a time.
+
+        Raises:
+            RagError: see `Collection.add`; also when there is no place.
+        """
+        return self._changes.run(lambda: self.collection.add(files, progress))
+
+    def remove(self, sources: Iterable[str], progress: Progress) -> Change:
+        """Removes articles from the collection, one change at a time.
+
+        Raises:
+            RagError: see `Collection.remove`; also when there is no place.
+        """
+        return self._changes.run(lambda: self.collection.remove(sources, progress))
 
     def _work(self, question: str, top_k: int, min_confidence: float | None, came: float) -> Reply:
         begun = time.perf_counter()

@@ -1,22 +1,21 @@
 """The tab of quality: a question set run over the collection, what it measures, and where answers were lost."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
 
-from rag.app.collection import public_message
+from rag.app.collection import public
 from rag.app.desk import Desk
 from rag.app.render import Examined, render_quality
-from rag.app.review import WRONG, Review
+from rag.app.review import Review
 from rag.app.texts import TEXTS, Language
 from rag.app.words import Words
 from rag.engine import HOME
 from rag.errors import EvaluationError, RagError
-from rag.evaluate import Outcome, Question, by_group, read_questions, run
+from rag.evaluate import Outcome, Question, by_group, read_questions, run, with_known_answer
 
 log = logging.getLogger(__name__)
 
@@ -45,16 +44,16 @@ def build_quality(desk: Desk, words: Words) -> Callable[[Dependency], None]:
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> tuple[Examined | None, str]:
         path = paths[name]
-        if not path.is_file():
-            return None, render_quality(None, TEXTS[language]["no_set"], language)
         try:
-            questions = read_set(path)
+            if not path.is_file():
+                raise EvaluationError("there is no such question set here", "no_set")
+            questions = with_known_answer(read_questions(path))
             tracked = progress.tqdm(questions, desc=TEXTS[language]["running"])
             found = examine(desk, tracked)
         except RagError as error:
             log.exception("the question set was not run")
-            return None, render_quality(None, public_message(error), language)
-        return found, render_quality(found, "", language)
+            return None, render_quality(None, public(error), language)
+        return found, render_quality(found, None, language)
 
     start.click(
         examine_set,
@@ -65,21 +64,12 @@ def build_quality(desk: Desk, words: Words) -> Callable[[Dependency], None]:
         **private,
     )
     language.input(
-        lambda language, examined: render_quality(examined, "", language) if examined else "",
+        lambda language, examined: render_quality(examined, None, language) if examined else "",
         *([language, examined], shown),
         show_progress="hidden",
         **private,
     )
     return lambda greeted: None
-
-
-def read_set(path: Path) -> Sequence[Question]:
-    """A question set, without the judgements that only say what is wrong: no answer to compare with is known of them.
-
-    Raises:
-        EvaluationError: see `rag.evaluate.read_questions`.
-    """
-    return [question for question in read_questions(path) if not question.id.startswith(WRONG)]
 
 
 def examine(desk: Desk, questions: Iterable[Question]) -> Examined:
@@ -95,7 +85,9 @@ def examine(desk: Desk, questions: Iterable[Question]) -> Examined:
         asked.append(question)
         outcomes += run(desk.collection.engine, [question])
     if desk.collection.opened.snapshot != snapshot:
-        raise EvaluationError("the collection was changed while the questions were asked: run the set again")
+        raise EvaluationError(
+            "the collection was changed while the questions were asked: run the set again", "set_changed"
+        )
     return Examined(snapshot, tuple(asked), tuple(outcomes), by_group(outcomes) if outcomes else {})
 
 

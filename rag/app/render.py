@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from rag.app.collection import Change, Held
+from rag.app.collection import MAX_UPLOAD, Change, Held
 from rag.app.desk import Reply
-from rag.app.texts import TEXTS, Language
+from rag.app.texts import TEXTS, Language, say
 from rag.errors import RagError
 from rag.evaluate import Group, Outcome, Question
 from rag.measures import risk_coverage
@@ -37,7 +37,7 @@ def _environment() -> Environment:
         finalize=_sendable,
     )
     environment.filters["percent"] = percent
-    environment.globals.update(address=article_address, level=level)
+    environment.globals.update(address=article_address, level=level, say=say)
     return environment
 
 
@@ -219,12 +219,13 @@ def render_articles(files: Sequence[Held], snapshot: str, language: Language) ->
         count=len(files),
         passages=sum(file.passages for file in files),
         snapshot=snapshot,
+        most=MAX_UPLOAD,
     )
 
 
-def render_change(change: Change | None, message: str, language: Language) -> str:
-    """What adding or removing did, file by file; `message` is what kept it from being done."""
-    return _html("change.html", language, change=change, message=message)
+def render_change(change: Change | None, error: RagError | None, language: Language) -> str:
+    """What adding or removing did, file by file; `error` is what kept it from being done."""
+    return _html("change.html", language, change=change, error=error)
 
 
 # ----------------------------------------------------------------------------------------------------------- Quality
@@ -254,6 +255,6 @@ class Examined:
         return tuple((number / len(risks), float(risk)) for number, risk in enumerate(risks, start=1))
 
 
-def render_quality(examined: Examined | None, message: str, language: Language) -> str:
-    """The measures, the risk-coverage curve, and the misses; `message` is what kept the set from being run."""
-    return _html("quality.html", language, examined=examined, message=message, columns=COLUMNS)
+def render_quality(examined: Examined | None, error: RagError | None, language: Language) -> str:
+    """The measures, the risk-coverage curve, and the misses; `error` is what kept the set from being run."""
+    return _html("quality.html", language, examined=examined, error=error, columns=COLUMNS)

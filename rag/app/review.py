@@ -11,7 +11,6 @@ from rag.fold import simplify
 from rag.types import Answer, Article
 
 FILE = "review.jsonl"
-WRONG = "wrong-"  # how the ids begin of lines that only say that an answer is wrong
 _lock = threading.Lock()
 
 
@@ -22,9 +21,9 @@ class Review:
         self.path = index / FILE
 
     def append(self, line: dict[str, Any]) -> None:
-        """Adds a line, whole or not at all."""
-        with _lock, self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        """Adds a line, whole or not at all; in ASCII, as some readers end lines at characters that questions hold."""
+        with _lock, self.path.open("a", encoding="ascii") as file:
+            file.write(json.dumps(line) + "\n")
 
 
 def right_line(answer: Answer) -> dict[str, Any]:
@@ -69,7 +68,7 @@ def _line(
 ) -> dict[str, Any]:
     now = datetime.now(UTC)
     return {
-        "id": f"{verdict}-{now:%Y%m%dT%H%M%S%f}",
+        "id": f"{verdict}-{now:%Y%m%dT%H%M%S%f}",  # see `rag.evaluate.Question.only_wrong`
         "question": question,
         "answers": list(answers),
         "source": source,

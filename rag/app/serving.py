@@ -5,6 +5,7 @@ import base64
 import binascii
 import json
 import logging
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio
 import anyio.to_thread
 import gradio as gr
 from starlette.applications import Starlette
@@ -23,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.app.api import Service, tools
 from rag.app.ask import EXAMPLES
-from rag.app.collection import Collection
+from rag.app.collection import MAX_UPLOAD, Collection
 from rag.app.desk import Desk, questions_log
 from rag.app.page import build_app
 from rag.app.passwords import Passwords
@@ -37,52 +39,82 @@ from rag.errors import RagError
 log = logging.getLogger(__name__)
 
 STATIC = HERE / "static"
-# Of one request: a handful of articles of the largest size.
-MAX_BODY = 64 * 2**20
+MAX_BODY = MAX_UPLOAD + 2**20  # bytes of one request: the files, and what the form puts around them
 _MAX_MARK = 2**14  # bytes of a mark in an article
+HASHES_WAITING = 8  # passwords; each takes about 0.1 s
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_LOOPBACK_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?")
 _OPEN_TO_ALL = ("/healthz", "/gradio_api/startup-events")  # the second is what Gradio calls when it starts
 _ARTICLE_POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; frame-ancestors 'self'"
 
 
 class Guard:
-    """Lets in only who has a password, by HTTP Basic: to the page, its endpoints, the tools and their list alike."""
+    """Lets in only who has a password, by HTTP Basic: to the page, its endpoints, the tools and their list alike.
+
+    Who has come in before passes at once; other passwords are hashed one at a time while a few wait, so that guessing
+    takes neither the machine nor the place of those who are in.
+    """
 
     def __init__(self, app: ASGIApp, passwords: Passwords) -> None:
         self._app, self._passwords = app, passwords
+        self._hashing = anyio.CapacityLimiter(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on, or answers 401."""
+        """Passes the request on, or answers 401, or 429 where too many passwords wait to be hashed."""
         if scope["type"] == "lifespan" or scope["path"] in _OPEN_TO_ALL:
             return await self._app(scope, receive, send)
-        name, password = _credentials(dict(scope["headers"]).get(b"authorization", b""))
-        known: bool = await anyio.to_thread.run_sync(lambda: self._passwords.match(name, password))
-        if known:
-            return await self._app(scope, receive, send)
+        refusal = await self._refusal(_credentials(dict(scope["headers"]).get(b"authorization", b"")))
+        return await (refusal or self._app)(scope, receive, send)
+
+    async def _refusal(self, credentials: tuple[str, str] | None) -> Response | None:
+        if credentials and self._passwords.knows(*credentials):
+            return None
+        if credentials:
+            if self._hashing.statistics().tasks_waiting >= HASHES_WAITING:
+                return PlainTextResponse("429: too many passwords at once; try again in a moment\n", 429)
+            match = partial(self._passwords.match, *credentials)
+            if await anyio.to_thread.run_sync(match, limiter=self._hashing):
+                return None
         asking = {"WWW-Authenticate": 'Basic realm="Yinju", charset="UTF-8"'}
-        return await PlainTextResponse("401: name and password, please\n", 401, asking)(scope, receive, send)
+        return PlainTextResponse("401: name and password, please\n", 401, asking)
 
 
-def _credentials(header: bytes) -> tuple[str, str]:
-    """Name and password of an Authorization header, empty where there are none."""
+def _credentials(header: bytes) -> tuple[str, str] | None:
+    """Name and password of an Authorization header, None where there are none."""
     scheme, _, value = header.partition(b" ")
     try:
         name, _, password = base64.b64decode(value, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
-        return "", ""
-    return (name, password) if scheme.lower() == b"basic" else ("", "")
+        return None
+    return (name, password) if name and password and scheme.lower() == b"basic" else None
 
 
 class Limits:
-    """Refuses requests with more than `MAX_BODY` bytes, and sends what keeps a browser from guessing and framing."""
+    """Refuses what comes from the pages of other sites, and requests with more than `MAX_BODY` bytes; sends what keeps
+    a browser from guessing and framing.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    A browser names the site of a page that sends something in `Origin`; scripts send none. The host is compared, not
+    the scheme, as a proxy may speak HTTPS before this server. With `local` the server is this machine's own: only
+    requests for a loopback name are taken, so that no page from elsewhere reaches it by a name of its own that leads
+    here.
+    """
+
+    def __init__(self, app: ASGIApp, local: bool) -> None:
+        self._app, self._local = app, local
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on, or answers 413."""
+        """Passes the request on, or answers 403 or 413."""
+        if scope["type"] == "lifespan":
+            return await self._app(scope, receive, send)
+        headers = dict(scope["headers"])
+        host, origin = (headers.get(name, b"").decode("latin-1").lower() for name in (b"host", b"origin"))
+        if self._local and not _LOOPBACK_HOST.fullmatch(host):
+            return await PlainTextResponse("403: no name of this server\n", 403)(scope, receive, send)
+        if b"origin" in headers and not origin.endswith(f"://{host}"):
+            return await PlainTextResponse("403: from a page of another site\n", 403)(scope, receive, send)
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        length = dict(scope["headers"]).get(b"content-length", b"0")
+        length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > MAX_BODY:
             return await PlainTextResponse(f"413: at most {MAX_BODY} bytes\n", 413)(scope, receive, send)
         taken = 0
@@ -154,7 +186,7 @@ def _article(desk: Desk, request: Request) -> Response:
 
 
 async def _mark(desk: Desk, request: Request) -> Response:
-    """Notes an answer that was marked in an article; only a page of this server can send such a request."""
+    """Notes an answer that was marked in an article. No page of another site can: `Limits` refuses what it sends."""
     if request.headers.get("content-type") != "application/json":
         return JSONResponse({"error": "expected application/json"}, 415)
     body = await request.body()
@@ -164,14 +196,20 @@ async def _mark(desk: Desk, request: Request) -> Response:
         line = await anyio.to_thread.run_sync(_marked, desk, json.loads(body))
     except (ValueError, KeyError, TypeError, IndexError) as error:
         log.warning("a mark was refused: %s", error)
-        return JSONResponse({"error": "expected question, source, document, start and end of a text in it"}, 400)
+        expected = "expected question, source, sha256, and document, start and end of a text in it"
+        return JSONResponse({"error": expected}, 400)
+    if line is None:
+        return JSONResponse(
+            {"error": "the article was changed meanwhile: open it again, and mark the answer there"}, 409
+        )
     return JSONResponse(line)
 
 
-def _marked(desk: Desk, mark: dict[str, Any]) -> dict[str, Any]:
+def _marked(desk: Desk, mark: dict[str, Any]) -> dict[str, Any] | None:
+    """The line noted; None when the article is no longer the one that was shown."""
     article = desk.collection.opened.article(str(mark["source"]))
-    if article is None:
-        raise KeyError("no such article")
+    if article is None or article.sha256 != str(mark["sha256"]):
+        return None
     place = (int(mark[name]) for name in ("document", "start", "end"))
     line = here_line(checked_question(mark["question"]), article, *place)
     Review(desk.collection.index).append(line)
@@ -194,7 +232,7 @@ def serve(
     """
     desk = Desk(collection, log_questions=log_questions)
     page = build_app(desk)
-    server = tools(Service(desk), host)
+    server = tools(Service(desk))
     tool_routes = server.streamable_http_app().routes
 
     @asynccontextmanager
@@ -202,7 +240,9 @@ def serve(
         async with server.session_manager.run():
             yield
 
-    guards = [Middleware(Guard, passwords=passwords)] if passwords else []
+    # Who has to bring a password needs no loopback name: a proxy on this machine may pass its own name on.
+    guards = [Middleware(Limits, local=host in _LOOPBACK and passwords is None)]
+    guards += [Middleware(Guard, passwords=passwords)] if passwords else []
     page.launch(
         server_name=host,
         server_port=port,
@@ -220,7 +260,7 @@ def serve(
         max_file_size=MAX_BODY,
         app_kwargs={
             "routes": [*routes(desk), *tool_routes],
-            "middleware": [*guards, Middleware(Limits)],
+            "middleware": guards,
             "lifespan": lifespan,
             "docs_url": None,
             "redoc_url": None,

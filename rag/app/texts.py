@@ -2,6 +2,8 @@
 
 from typing import Literal, get_args
 
+from rag.errors import RagError
+
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
@@ -87,6 +89,7 @@ TEXTS: dict[Language, dict[str, str]] = {
         "mark_hint": "在文章里选中答案，再按“这就是答案”。",
         "mark": "这就是答案",
         "marked": "已记下这个答案：",
+        "mark_changed": "这篇文章刚才变了，没有记下。请重新打开它，再选一次。",
         "mark_failed": "没能记下。",
         "mark_nothing": "还没有选中文字。",
         # An article
@@ -100,7 +103,9 @@ TEXTS: dict[Language, dict[str, str]] = {
         "column_passages": "段落数",
         "column_warnings": "注意",
         "no_warnings": "无",
-        "upload": "上传文章：把 .txt 文件拖到这里，或点这里选择，可以一次多个",
+        "upload": "上传文章：把 .txt 文件拖到这里，或点这里选择，可以一次多个"
+        "（每个最大 5 MiB，一次最多 100 个，共 64 MiB）",
+        "too_much": "这些文件加起来超过 {limit} MiB，没有上传。请分几次上传。",
         "paste": "粘贴文字",
         "paste_title": "标题",
         "paste_text": "正文",
@@ -118,7 +123,6 @@ TEXTS: dict[Language, dict[str, str]] = {
         "file_replaced": "已替换同名文件",
         "file_removed": "已移除",
         "file_refused": "没有加入",
-        "too_many": "一次最多 {limit} 个文件，收到 {count} 个。请分几次上传。",
         # Quality
         "quality_intro": "用一套有标准答案的问题检查系统。",
         "question_set": "问题集",
@@ -126,7 +130,6 @@ TEXTS: dict[Language, dict[str, str]] = {
         "set_review": "本页记下的评判",
         "run": "运行",
         "running": "正在提问",
-        "no_set": "这里没有这个问题集。",
         "measures": "指标",
         "group": "分组",
         "count": "问题数",
@@ -141,6 +144,21 @@ TEXTS: dict[Language, dict[str, str]] = {
         "given": "给出的答案",
         "no_misses": "全都答对了。",
         "group_all": "全部",
+        "group_answerable": "有答案的",
+        "group_number": "数字",
+        "group_date": "日期",
+        "group_person": "人物",
+        "group_place": "地点",
+        "group_organisation": "机构",
+        "group_list": "列举",
+        "group_definition": "定义",
+        "group_reason": "原因",
+        "group_cross_lingual": "跨语言",
+        "group_traditional": "繁体",
+        "group_unanswerable": "没有答案的",
+        "group_zh-Hans": "简体中文",
+        "group_zh-Hant": "繁体中文",
+        "group_en": "英文",
         "interval_note": "百分比后面是 95% 区间。",
         "measure_recall_at_5": "前五段找到",
         "measure_right": "答对（有答案的）",
@@ -155,6 +173,23 @@ TEXTS: dict[Language, dict[str, str]] = {
         "loss_not_chosen": "没有选中：读出了，却选了别的",
         "loss_wrongly_abstained": "误拒：找对了，把握不足而没有答",
         "loss_wrongly_answered": "误答：文章里没有答案，却答了",
+        # Errors, by their keys
+        "error_hidden": "现在没法做到；服务器的日志里有原因。",
+        "error_busy": "现在要做的太多，没有排上。请过一会儿再试。",
+        "error_question_long": "问题有 {count} 个字，最多 {limit} 个。请缩短。",
+        "error_too_many": "一次最多 {limit} 个文件，收到 {count} 个。请分几次上传。",
+        "error_no_text_file": "不是 .txt 文件。请导出成 .txt 再上传。",
+        "error_file_name": '文件名用不了：最多 {limit} 个字符，不能有 / \\ : * ? " < > | #，不能以点开头。请改名。',
+        "error_file_large": "文件超过 {limit} MiB。请拆成几篇。",
+        "error_unreadable": "读不出文字：须是 UTF-8、UTF-16、GB18030 或 Big5 的纯文字，"
+        "不能是空的，也不能是 PDF、Word 等格式。",
+        "error_no_paragraph": "里面没有一段正文。请放进文章再上传。",
+        "error_not_held": "文章库里没有这个文件。",
+        "error_nothing_left": "这样文章库就空了。请先加入别的文章。",
+        "error_folder_gone": "存放文章的文件夹不见了。",
+        "error_no_set": "这里没有这个问题集。",
+        "error_only_wrong": "这里只有“不对”的评判，没有正确答案可以比较。请标出答案在哪里，或者在文件里填上正确答案。",
+        "error_set_changed": "提问的时候文章库变了。请再运行一次。",
     },
     "en": {
         "html_lang": "en",
@@ -239,6 +274,7 @@ TEXTS: dict[Language, dict[str, str]] = {
         "mark_hint": "Select the answer in the article, then press “This is the answer”.",
         "mark": "This is the answer",
         "marked": "Noted this answer: ",
+        "mark_changed": "This article has just been changed, so nothing was noted. Open it again and select again.",
         "mark_failed": "It could not be noted.",
         "mark_nothing": "No text is selected yet.",
         # An article
@@ -252,7 +288,9 @@ TEXTS: dict[Language, dict[str, str]] = {
         "column_passages": "Passages",
         "column_warnings": "Warnings",
         "no_warnings": "none",
-        "upload": "Upload articles: drop .txt files here, or click to choose, several at once",
+        "upload": "Upload articles: drop .txt files here, or click to choose, several at once "
+        "(each up to 5 MiB; at most 100 and 64 MiB at once)",
+        "too_much": "Together these files have more than {limit} MiB and were not uploaded. Upload them in parts.",
         "paste": "Paste text",
         "paste_title": "Title",
         "paste_text": "Text",
@@ -270,7 +308,6 @@ TEXTS: dict[Language, dict[str, str]] = {
         "file_replaced": "replaced the file of that name",
         "file_removed": "removed",
         "file_refused": "not added",
-        "too_many": "At most {limit} files at once, {count} came. Upload them in parts.",
         # Quality
         "quality_intro": "Examine the system with questions whose answers are known.",
         "question_set": "Question set",
@@ -278,7 +315,6 @@ TEXTS: dict[Language, dict[str, str]] = {
         "set_review": "Judgements noted on this page",
         "run": "Run",
         "running": "Asking",
-        "no_set": "There is no such question set here.",
         "measures": "Measures",
         "group": "Group",
         "count": "Questions",
@@ -294,6 +330,21 @@ TEXTS: dict[Language, dict[str, str]] = {
         "given": "Given",
         "no_misses": "All were answered right.",
         "group_all": "all",
+        "group_answerable": "answerable",
+        "group_number": "number",
+        "group_date": "date",
+        "group_person": "person",
+        "group_place": "place",
+        "group_organisation": "organisation",
+        "group_list": "list",
+        "group_definition": "definition",
+        "group_reason": "reason",
+        "group_cross_lingual": "across languages",
+        "group_traditional": "Traditional Chinese text",
+        "group_unanswerable": "unanswerable",
+        "group_zh-Hans": "Simplified Chinese",
+        "group_zh-Hant": "Traditional Chinese",
+        "group_en": "English",
         "interval_note": "After each percentage its 95 % interval.",
         "measure_recall_at_5": "Found in first five",
         "measure_right": "Right (answerable)",
@@ -308,8 +359,32 @@ TEXTS: dict[Language, dict[str, str]] = {
         "loss_not_chosen": "Not chosen: it was read, and another answer preferred",
         "loss_wrongly_abstained": "Held back: it was found, with too little confidence",
         "loss_wrongly_answered": "Wrongly answered: the articles do not hold the answer",
+        # Errors, by their keys
+        "error_hidden": "This cannot be done now; the server's log says why.",
+        "error_busy": "Too much is going on right now, and this found no place. Try again in a moment.",
+        "error_question_long": "The question has {count} characters, at most {limit} are taken. Shorten it.",
+        "error_too_many": "At most {limit} files at once, {count} came. Upload them in parts.",
+        "error_no_text_file": "This is no .txt file. Export it as .txt, then upload it.",
+        "error_file_name": 'The file name cannot be used: at most {limit} characters, without / \\ : * ? " < > | #, '
+        "and not beginning with a dot. Rename it.",
+        "error_file_large": "The file has more than {limit} MiB. Split it into several articles.",
+        "error_unreadable": "No text can be read in it: it has to be plain text in UTF-8, UTF-16, GB18030 or Big5, "
+        "not empty, and no PDF, Word or other format.",
+        "error_no_paragraph": "It holds no paragraph of text. Put an article in it.",
+        "error_not_held": "The collection has no such file.",
+        "error_nothing_left": "Nothing would be left in the collection. Add another article first.",
+        "error_folder_gone": "The folder of the articles is gone.",
+        "error_no_set": "There is no such question set here.",
+        "error_only_wrong": "Here are only judgements that an answer is wrong, with no right one to compare with. "
+        "Mark where the answer is, or write the right answer into the file.",
+        "error_set_changed": "The collection was changed while the questions were asked. Run the set again.",
     },
 }
+
+
+def say(error: RagError, language: Language) -> str:
+    """What an error says to a visitor: in their language where they may meet it, else its message."""
+    return TEXTS[language][f"error_{error.key}"].format(**error.values) if error.key else str(error)
 
 
 def preferred_language(accept_language: str) -> Language:

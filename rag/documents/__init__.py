@@ -96,13 +96,13 @@ def read_bytes(path: Path, folder: Path, follow_symlinks: bool = False) -> bytes
         raise DocumentError(f"{source} cannot be read ({error.strerror}): check that it may be opened") from error
 
 
-def read_article(path: Path, folder: Path) -> Article:
+def read_article(path: Path, folder: Path, follow_symlinks: bool = False) -> Article:
     """The article in the file `path` below `folder`.
 
     Raises:
         DocumentError: it cannot be read, see `read_bytes`, is empty or is no text.
     """
-    return parse(read_bytes(path, folder), source_of(path, folder))
+    return parse(read_bytes(path, folder, follow_symlinks), source_of(path, folder))
 
 
 def parse(data: bytes, source: str) -> Article:

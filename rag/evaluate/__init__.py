@@ -4,7 +4,7 @@ from rag.evaluate.gate import Verdict, compare, read_accepted, read_baseline, wr
 from rag.evaluate.measured import Estimate, Group, by_group, measure
 from rag.evaluate.outcomes import Outcome, judge, run
 from rag.evaluate.picture import draw_confidence
-from rag.evaluate.questions import KINDS, Question, read_questions
+from rag.evaluate.questions import KINDS, Question, read_questions, with_known_answer
 
 __all__ = [
     "KINDS",
@@ -22,5 +22,6 @@ __all__ = [
     "read_baseline",
     "read_questions",
     "run",
+    "with_known_answer",
     "write_baseline",
 ]

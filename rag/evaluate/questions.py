@@ -1,6 +1,7 @@
 """The question set: one JSON object a line."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 
@@ -41,6 +42,11 @@ class Question:
         """Whether the articles hold the answer."""
         return bool(self.answers)
 
+    @property
+    def only_wrong(self) -> bool:
+        """Whether it is a judgement of the app that an answer is wrong, and the right one has not been filled in."""
+        return self.id.startswith("wrong-") and not self.answers
+
     def is_held_by(self, source: str, text: str) -> bool:
         """Whether `text`, from the file `source`, holds an acceptable answer and is the right file."""
         return source == self.source and any(holds(text, answer) for answer in self.answers)
@@ -58,7 +64,7 @@ def read_questions(path: Path) -> tuple[Question, ...]:
         EvaluationError: the file cannot be read or is empty, a line is no question, or an id stands twice.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # JSON may hold other line ends as they are
     except (OSError, UnicodeDecodeError) as error:
         raise EvaluationError(f"{path} cannot be read ({error}): expected a question set in UTF-8") from error
     questions = [_question(line, f"{path}, line {n}") for n, line in enumerate(lines, start=1) if line.strip()]
@@ -68,6 +74,21 @@ def read_questions(path: Path) -> tuple[Question, ...]:
     if twice := sorted({name for name in ids if ids.count(name) > 1}):
         raise EvaluationError(f"{path} has ids that stand twice: {', '.join(twice)}; give each question its own")
     return tuple(questions)
+
+
+def with_known_answer(questions: Sequence[Question]) -> tuple[Question, ...]:
+    """The questions of a set without the judgements that only say what is wrong: what is right is not known of them.
+
+    Raises:
+        EvaluationError: nothing is left.
+    """
+    known = tuple(question for question in questions if not question.only_wrong)
+    if not known:
+        raise EvaluationError(
+            "all lines only say that an answer is wrong: expected some whose answers are known; fill them in",
+            "only_wrong",
+        )
+    return known
 
 
 def _question(line: str, place: str) -> Question:

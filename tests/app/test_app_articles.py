@@ -11,8 +11,10 @@ from filelock import FileLock
 from selenium.webdriver.common.keys import Keys
 from served import ARTICLES, ASKED, SENTENCE, collect, serving
 
+import rag
 from rag.app import Collection
-from rag.app.collection import MAX_FILE_BYTES, MAX_FILES, named, public_message
+from rag.app.collection import MAX_FILE_BYTES, MAX_FILES, MAX_UPLOAD, named, public
+from rag.app.texts import TEXTS
 from rag.errors import DocumentError, QuestionError, SnapshotError
 from rag.evaluate import read_questions
 
@@ -78,8 +80,8 @@ def test_one_bad_file_does_not_stop_the_others(tab: Page, mine: Collection, tmp_
     tab.until(lambda: len(rows(tab)) == 4)
     said = [line.get_property("textContent") for line in tab.all("#change li")]
     assert said[0] == "bridge.txt: 已加入"
-    assert "empty.txt: 没有加入empty.txt is empty: expected an article; put text in it or remove it" in said
-    assert any(line.startswith("scan.txt: 没有加入scan.txt is a PDF: expected") for line in said)
+    for name in ("empty.txt", "scan.txt"):
+        assert f"{name}: 没有加入{TEXTS['zh']['error_unreadable']}" in said
     assert any(line.startswith("damaged.txt: 已加入damaged.txt: characters ") for line in said)
     assert [row[0] for row in rows(tab)] == [
         "白鹭大桥bridge.txt",
@@ -89,6 +91,28 @@ def test_one_bad_file_does_not_stop_the_others(tab: Page, mine: Collection, tmp_
     ]
     assert mine.opened.snapshot != before
     assert f"现在是版本 {mine.opened.snapshot}" in tab.text("#change")
+
+
+def test_files_too_large_together_are_told_so(tab: Page, mine: Collection, tmp_path: Path) -> None:
+    before = mine.opened.snapshot
+    paths = [tmp_path / f"{number}.txt" for number in range(13)]
+    for path in paths:
+        path.write_bytes(b"a" * MAX_FILE_BYTES)
+    upload(tab, *paths)
+    assert tab.shown("#too-much").text == "这些文件加起来超过 64 MiB，没有上传。请分几次上传。 没有改动文章库。"
+    tab.all("#language label")[1].click()
+    tab.until(lambda: tab.text("#too-much").startswith("Together these files have more than 64 MiB and were not"))
+    (tmp_path / "empty.txt").write_bytes(b"")
+    upload(tab, tmp_path / "empty.txt")
+    tab.until(lambda: "empty.txt: not added" in tab.text("#change"))
+    assert not tab.one("#too-much").is_displayed()
+    assert mine.opened.snapshot == before
+
+
+def test_the_label_has_the_limits() -> None:
+    for language in ("zh", "en"):
+        numbers = re.findall(r"\d+", TEXTS[language]["upload"])
+        assert numbers == [str(n) for n in (MAX_FILE_BYTES // 2**20, MAX_FILES, MAX_UPLOAD // 2**20)]
 
 
 def test_asking_goes_on_while_indexing_from_the_version_before(tab: Page, mine: Collection) -> None:
@@ -160,6 +184,37 @@ def test_an_answer_is_marked_by_selecting_text(tab: Page, mine: Collection) -> N
     }
 
 
+def test_an_article_of_the_table_is_opened_with_the_question_asked_last(tab: Page) -> None:
+    tab.tab("ask")
+    tab.box.send_keys(ASKED, Keys.ENTER)
+    tab.answered(ASKED)
+    tab.tab("articles")
+    tab.until(lambda: tab.all("#collection a.open"))[0].click()
+    tab.driver.switch_to.frame(tab.until(lambda: tab.all("dialog[open] iframe"))[0])
+    tab.until(lambda: tab.all("#marking bdi"))
+    assert tab.text("#marking bdi") == ASKED
+    tab.driver.switch_to.default_content()
+    tab.one("dialog[open] button").click()
+
+
+def test_an_answer_in_an_article_that_was_changed_meanwhile_is_not_noted(tab: Page, mine: Collection) -> None:
+    tab.tab("ask")
+    tab.box.send_keys(ASKED, Keys.ENTER)
+    tab.answered(ASKED)
+    tab.shown("#judge-here").click()
+    tab.driver.switch_to.frame(tab.until(lambda: tab.all("dialog[open] iframe"))[0])
+    tab.until(lambda: tab.all("#marking"))
+    noted = review(mine)
+    mine.add([("library.txt", f"新的一行。\n\n{ARTICLES['library.txt']}".encode())], unseen)
+    tab.select("main p:last-of-type", "每次最多借阅十本")
+    tab.one("#marking button").click()
+    tab.until(lambda: tab.text("#marking output").startswith("这篇文章刚才变了，没有记下。"))
+    tab.driver.switch_to.default_content()
+    tab.one("dialog[open] button").click()
+    assert review(mine) == noted
+    mine.add([("library.txt", ARTICLES["library.txt"].encode())], unseen)
+
+
 def test_right_and_wrong_are_noted(tab: Page, mine: Collection) -> None:
     tab.tab("ask")
     tab.box.send_keys(ASKED, Keys.ENTER)
@@ -182,15 +237,54 @@ def test_right_and_wrong_are_noted(tab: Page, mine: Collection) -> None:
 
 def review(collection: Collection) -> list[dict[str, object]]:
     """The lines of the review file."""
-    return [json.loads(line) for line in (collection.index / "review.jsonl").read_text(encoding="utf-8").splitlines()]
+    path = collection.index / "review.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
 def test_a_change_that_fails_leaves_the_folder_as_it_was(collection: Collection) -> None:
     before = {path.name: path.read_bytes() for path in collection.folder.iterdir()}
-    with pytest.raises(DocumentError, match="expected articles as text files"):
+    with pytest.raises(DocumentError, match="nothing would be left: expected articles as text files"):
         collection.remove(list(ARTICLES), unseen)
     assert {path.name: path.read_bytes() for path in collection.folder.iterdir()} == before
-    assert not (collection.index / "removed").exists()
+
+
+class CutShortError(BaseException):
+    """What is no error of any kind that is expected, as an interrupt is none."""
+
+
+@pytest.mark.parametrize("error", [CutShortError, MemoryError, OSError])
+def test_what_is_replaced_or_removed_is_kept_before_anything_is_written(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    before = {path.name: path.read_bytes() for path in collection.folder.iterdir()}
+    kept: list[bytes] = []
+
+    def cut_short(*_: object) -> None:
+        kept.extend(path.read_bytes() for path in (collection.index / "removed").glob("*-library.txt"))
+        assert {path.name: path.read_bytes() for path in collection.folder.iterdir()} != before
+        raise error
+
+    monkeypatch.setattr("rag.app.collection.build", cut_short)
+    changes: list[Callable[[], object]] = [
+        lambda: collection.add([("library.txt", BRIDGE.encode()), ("new.txt", BRIDGE.encode())], unseen),
+        lambda: collection.remove(["library.txt"], unseen),
+    ]
+    for change in changes:
+        with pytest.raises(error):
+            change()
+        assert {path.name: path.read_bytes() for path in collection.folder.iterdir()} == before
+    assert kept == [before["library.txt"]] * 2
+
+
+def test_a_change_keeps_linked_articles(tmp_path: Path) -> None:
+    for name in ("articles", "elsewhere"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "elsewhere" / "library.txt").write_text(ARTICLES["library.txt"], encoding="utf-8")
+    (tmp_path / "articles" / "linked").symlink_to(tmp_path / "elsewhere")
+    rag.build(tmp_path / "articles", tmp_path / "index", follow_symlinks=True)
+    collection = Collection(tmp_path / "index")
+    assert collection.add([("bridge.txt", BRIDGE.encode())], unseen).changed
+    assert list(collection.opened.sources) == ["bridge.txt", "linked/library.txt"]
 
 
 def test_too_many_files_are_refused_together(collection: Collection) -> None:
@@ -215,7 +309,8 @@ def test_a_bad_file_is_refused_with_a_reason(collection: Collection, name: str, 
     assert not change.changed
     (file,) = change.files
     assert file.outcome == "refused"
-    assert why in file.notes[0]
+    assert why in str(file.refusal)
+    assert file.to_dict()["notes"] == [str(file.refusal)]
     assert "/" not in file.source
     assert collection.opened.snapshot == before
 
@@ -228,10 +323,12 @@ def test_a_pasted_text_becomes_a_file_with_its_title_first() -> None:
 
 
 def test_no_message_shows_a_path_of_the_server() -> None:
-    assert (
-        public_message(QuestionError("the question is empty: ask something")) == "the question is empty: ask something"
-    )
-    hidden = "this cannot be done now; the log of the server says why"
-    assert public_message(SnapshotError("/srv/index is damaged")) == hidden
-    assert public_message(DocumentError("/srv/articles holds no paragraph")) == hidden
-    assert public_message(OSError(28, "No space left on device", "/srv/x")) == hidden
+    error = QuestionError("the question is empty: ask something")
+    assert public(error) is error
+    for hidden in (
+        SnapshotError("/srv/index is damaged"),
+        DocumentError("/srv/articles holds no paragraph"),
+        OSError(28, "No space left on device", "/srv/x"),
+    ):
+        assert str(public(hidden)) == "this cannot be done now; the log of the server says why"
+        assert public(hidden).key == "hidden"

@@ -2,20 +2,31 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from browser import Page
 from selenium.webdriver.common.keys import Keys
-from served import ASKED, SENTENCE
+from served import ASKED, SENTENCE, collect, serving
 
 import rag
 from rag.app import Collection
 from rag.app.ask import EXAMPLES
+from rag.app.desk import Turnstile
 from rag.app.texts import TEXTS
+from rag.errors import BusyError
 
 HOSTILE = "红河大桥的长度是多少米？<script>window.hurt=4</script><img src=x onerror=window.hurt=5>"
+
+
+LENGTH = "白鹭大桥全长多少米？"
+REPORTS = {
+    "report.txt": "白鹭镇年度报告\n\n2024-09-26 来源：白鹭日报\n\n一、桥梁建设\n\n"
+    "白鹭大桥全长2450米,由白鹭镇出资建造。\n\n二、道路建设\n\n镇内道路今年整修一新,行人和车辆分道通行。\n",
+    "news.txt": "白鹭大桥通车\n\n2023-05-01 来源：白鹭日报\n\n五一当天通车的白鹭大桥全长2450米,双向四车道。\n",
+}
 
 
 def questions_asked(url: str) -> int:
@@ -35,6 +46,30 @@ def test_asking_shows_the_quote_in_its_passage_and_file(page: Page, told: rag.An
     facts = [element.text for element in page.all(first + "dd")]
     assert facts == ["library.txt", "第 1 段", f"[{told.citations[0].start}, {told.citations[0].end})"]
     assert page.text(first + "cite") == "青山图书馆的开放时间"
+
+
+def test_equal_answers_are_one_with_their_sections_and_dates(browsers: Callable[[str], Page], tmp_path: Path) -> None:
+    collection = collect(tmp_path, REPORTS)
+    told = collection.engine.answer(LENGTH)
+    assert [(place.section, place.date) for place in told.citations] == [
+        ("一、桥梁建设", "2024-09-26"),
+        ("", "2023-05-01"),
+    ]
+    page = browsers("zh-CN,zh;q=0.9,en;q=0.8")
+    with serving(collection) as url:
+        page.open(url, "你的问题")
+        page.box.send_keys(LENGTH, Keys.ENTER)
+        page.answered(LENGTH)
+        assert page.text("#result .verdict .answer") == told.text
+        cards = page.all("#result .citations .citation")
+        assert [card.find_element("css selector", "mark").text for card in cards] == [c.quote for c in told.citations]
+        facts = [fact.text.replace("\n", "") for fact in page.all("#result .citations dl div")]
+        assert [fact for fact in facts if fact.startswith(("小节", "日期"))] == [
+            "小节一、桥梁建设",
+            "日期2024-09-26",
+            "日期2023-05-01",
+        ]
+        page.driver.get("about:blank")
 
 
 def test_other_answers_stand_side_by_side_with_their_sources_folded(page: Page, collection: Collection) -> None:
@@ -130,7 +165,22 @@ def test_an_error_is_a_plain_message(page: Page) -> None:
     page.box.send_keys("长" * 1001, Keys.ENTER)
     page.until(lambda: page.all("#result .message"))
     assert page.text("#result .message") == "这个问题没法处理。"
-    assert page.text("#result .detail") == "the question has 1001 characters: expected at most 1000; shorten it"
+    assert page.text("#result .detail") == "问题有 1001 个字，最多 1000 个。请缩短。"
+    page.all("#language label")[1].click()
+    page.until(
+        lambda: page.text("#result .detail") == "The question has 1001 characters, at most 1000 are taken. Shorten it."
+    )
+
+
+def test_whom_there_is_no_place_for_is_told_so(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    def turn_away(self: Turnstile, work: object) -> None:
+        raise BusyError("too many questions at once: expected fewer; try again in a moment", "busy")
+
+    monkeypatch.setattr(Turnstile, "run", turn_away)
+    page.box.send_keys(ASKED, Keys.ENTER)
+    page.until(lambda: page.all("#result .message[data-notice=busy]"))
+    assert page.text("#result") == TEXTS["zh"]["busy"]
+    assert not any(button.is_displayed() for button in page.all("#judging"))
 
 
 def test_an_abstention_marks_the_closest_passages(page: Page) -> None:
@@ -160,6 +210,47 @@ def test_a_citation_can_be_copied_and_a_link_reopens_the_question(page: Page, ur
     page.answered(ASKED)
     assert page.box.get_property("value") == ASKED
     assert page.text("#result .verdict .answer") == told.text
+
+
+def test_a_copy_button_pressed_twice_says_what_it_does_again(page: Page) -> None:
+    page.box.send_keys(ASKED, Keys.ENTER)
+    page.answered(ASKED)
+    button = page.all("#result .citations .copy")[0]
+    page.driver.execute_script("arguments[0].click()", button)
+    page.until(lambda: button.text == "已复制")
+    page.driver.execute_script("arguments[0].click()", button)
+    page.until(lambda: button.text == "复制引文")
+
+
+def test_what_is_typed_while_the_page_loads_stays_and_is_not_asked(browsers: Callable[[str], Page], url: str) -> None:
+    page, before = browsers("en-GB,en;q=0.9"), questions_asked(url)
+    slow = {"offline": False, "latency": 300, "downloadThroughput": -1, "uploadThroughput": -1}
+    page.driver.execute_cdp_cmd("Network.emulateNetworkConditions", slow)
+    try:
+        page.driver.get(url)
+        page.until(lambda: page.all("#question textarea"))
+        page.box.send_keys(ASKED)
+        page.until(lambda: page.one("html").get_attribute("lang") == "en")
+        page.until(lambda: page.text("#ask") == "Ask")
+        page.tab("articles")
+        page.until(lambda: page.all("#collection tbody tr"))
+    finally:
+        page.driver.execute_cdp_cmd("Network.emulateNetworkConditions", slow | {"latency": 0})
+    assert page.box.get_property("value") == ASKED
+    assert questions_asked(url) == before
+
+
+def test_without_a_passage_there_is_no_article_to_mark_an_answer_in(page: Page) -> None:
+    page.box.send_keys(ASKED, Keys.ENTER)
+    page.answered(ASKED)
+    page.shown("#judge-here")
+    page.box.clear()
+    page.box.send_keys("???", Keys.ENTER)
+    page.answered("???")
+    assert page.text("#result .reason") == TEXTS["zh"]["no_candidates"]
+    assert page.all("#result a.open") == []
+    page.until(lambda: not any(button.is_displayed() for button in page.all("#judge-here")))
+    assert page.shown("#judge-right").is_displayed()
 
 
 def test_the_article_opens_at_the_quote(page: Page, told: rag.Answer) -> None:

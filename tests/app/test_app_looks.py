@@ -1,12 +1,11 @@
 """How the app looks and whom it lets use it: axe-core finds nothing serious, nothing is cut off, keys are enough."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
-from axe_core_python.selenium import Axe
 from browser import Page
 from selenium.webdriver.common.keys import Keys
-from served import ASKED
+from served import ASKED, collect, serving
 
 import rag
 
@@ -20,27 +19,17 @@ def themed(request: pytest.FixtureRequest, browsers: Callable[[str], Page], url:
     return page
 
 
-def findings(page: Page) -> list[str]:
-    """What axe-core calls serious or critical: the rule, and the elements."""
-    violations = Axe().run(page.driver)["violations"]
-    return [
-        f"{violation['id']}: {', '.join(str(node['target']) for node in violation['nodes'])}"
-        for violation in violations
-        if violation["impact"] in ("serious", "critical")
-    ]
-
-
 def test_axe_finds_nothing_serious(themed: Page) -> None:
     themed.box.send_keys(ASKED, Keys.ENTER)
     themed.answered(ASKED)
     themed.shown("#judging")
     for details in themed.all("#result summary"):
         details.click()
-    assert findings(themed) == []
+    assert themed.findings() == []
     themed.all("#result .citations a.open")[0].click()
     themed.driver.switch_to.frame(themed.until(lambda: themed.all("dialog[open] iframe"))[0])
     themed.until(lambda: themed.all("main mark"))
-    assert findings(themed) == []
+    assert themed.findings() == []
     themed.driver.switch_to.default_content()
     themed.one("dialog[open] button").click()
 
@@ -51,14 +40,12 @@ def test_axe_finds_nothing_serious_with_the_articles(themed: Page) -> None:
     for closed in themed.all("#paste > button, #remove > button"):
         closed.click()
     themed.shown("#remove-choose input")
-    assert findings(themed) == []
+    assert themed.findings() == []
 
 
 @pytest.mark.parametrize("width", [360, 1920])
 def test_nothing_is_wider_than_the_page(page: Page, width: int) -> None:
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    try:
+    with page.wide(width):
         page.box.send_keys(ASKED, Keys.ENTER)
         page.answered(ASKED)
         for details in page.all("#result summary"):
@@ -66,11 +53,68 @@ def test_nothing_is_wider_than_the_page(page: Page, width: int) -> None:
         for tab in TABS:
             page.tab(tab)
             page.shown(f"#tab-{tab}")
-            measure = "const root = document.documentElement; return [root.scrollWidth, root.clientWidth]"
-            wide, seen = page.driver.execute_script(measure)
-            assert wide <= seen
-    finally:
-        page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+            assert page.overflow == 0
+
+
+@pytest.mark.parametrize(
+    ("languages", "label"), [("zh-CN,zh;q=0.9,en;q=0.8", "你的问题"), ("en-GB,en;q=0.9", "Your question")]
+)
+def test_axe_finds_nothing_serious_on_a_narrow_screen(
+    browsers: Callable[[str], Page], url: str, languages: str, label: str
+) -> None:
+    """An answer, an abstention and an error."""
+    page = browsers(languages)
+    page.open(url, label)
+    with page.wide(360):
+        for question in (ASKED, "火星上有多少颗卫星？"):
+            page.box.clear()
+            page.box.send_keys(question, Keys.ENTER)
+            page.answered(question)
+            page.shown("#judging")
+            for details in page.all("#result summary"):
+                details.click()
+            assert page.findings() == []
+        page.box.clear()
+        page.box.send_keys("长" * 1001, Keys.ENTER)
+        page.until(lambda: page.all("#result .message"))
+        assert page.findings() == []
+
+
+# What a page has to bear with: an override that is never closed, and a line without a place to break it.
+ODD = {
+    "override.txt": "石桥镇\n\n石桥镇有居民\u202e三万二千人。\n",
+    "line.txt": f"青山水库\n\n青山水库的编号是{'A1' * 3000}。\n",
+}
+
+
+@pytest.fixture(scope="module")
+def odd_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(collect(tmp_path_factory.mktemp("odd"), ODD)) as address:
+        yield address
+
+
+@pytest.mark.parametrize("question", ["青山水库的编号是什么？", "石桥镇有多少\u202e居民？"])
+def test_odd_text_breaks_no_page(browsers: Callable[[str], Page], odd_url: str, question: str) -> None:
+    """In an answer and in its article: nothing is wider than the page, and what follows runs from left to right."""
+    page = browsers("zh-CN,zh;q=0.9,en;q=0.8")
+    page.open(odd_url, "你的问题")
+    with page.wide(360):
+        page.box.send_keys(question, Keys.ENTER)
+        page.answered(question)
+        for details in page.all("#result summary"):
+            details.click()
+        assert page.overflow == 0
+        for words in page.all("#result dt, #result .actions button, #result .from > span, #history .note"):
+            assert page.runs_right(words)
+        page.all("#result a.open")[0].click()
+        page.driver.switch_to.frame(page.until(lambda: page.all("dialog[open] iframe"))[0])
+        page.until(lambda: page.all("#marking"))
+        assert "\u202e" not in page.text("main")
+        assert page.overflow == 0
+        for words in page.all("#marking .note, #marking button"):
+            assert page.runs_right(words)
+        page.driver.switch_to.default_content()
+        page.one("dialog[open] button").click()
 
 
 def test_keys_are_enough(page: Page, told: rag.Answer) -> None:

@@ -1,6 +1,8 @@
 """The words and the HTML of the app, as pure functions."""
 
+import ast
 from html.parser import HTMLParser
+from pathlib import Path
 from string import Formatter
 
 import pytest
@@ -8,9 +10,11 @@ import pytest
 import rag
 from rag.app.collection import Change, FileOutcome, Held
 from rag.app.desk import Reply
-from rag.app.render import render, render_article, render_articles, render_change, render_history
+from rag.app.render import render, render_article, render_articles, render_change, render_history, render_quality
+from rag.app.review import language_of
 from rag.app.texts import TEXTS, preferred_language
 from rag.documents import parse
+from rag.evaluate import KINDS
 from rag.types import Alignment
 
 
@@ -105,6 +109,27 @@ def test_both_languages_say_the_same_things() -> None:
         assert blanks(text) == blanks(TEXTS["en"][name]), name
 
 
+def test_an_error_with_a_key_is_said_in_both_languages() -> None:
+    error = rag.QuestionError("the question is long", "question_long", count=1001, limit=1000)
+    assert (str(error), error.values) == ("the question is long", {"count": 1001, "limit": 1000})
+    assert Seen(render(error, "zh")).lines == ["这个问题没法处理。", "问题有 1001 个字，最多 1000 个。请缩短。"]
+    assert Seen(render(error, "en")).lines[1] == "The question has 1001 characters, at most 1000 are taken. Shorten it."
+    bare = rag.RagError("no words of ours")
+    assert '<span lang="en">no words of ours</span>' in render(bare, "zh")
+
+
+def test_every_key_of_an_error_and_every_kind_of_question_has_words() -> None:
+    keys = set()
+    for path in Path(rag.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("Error"):
+                keys |= {argument.value for argument in node.args[1:2] if isinstance(argument, ast.Constant)}
+    said = {name.removeprefix("error_") for name in TEXTS["zh"] if name.startswith("error_")}
+    assert keys == said
+    groups = {"all", "answerable", *KINDS, *(language_of(text) for text in ("几个？", "幾個？", "how many?"))}
+    assert groups == {name.removeprefix("group_") for name in TEXTS["zh"] if name.startswith("group_")}
+
+
 def test_two_characters_are_highlighted_in_place() -> None:
     html = render(answered(citation()), "zh")
     assert '<blockquote lang="zh">省会是<mark>杭州</mark>市。</blockquote>' in html
@@ -163,8 +188,12 @@ def test_everything_from_articles_and_questions_is_escaped() -> None:
             assert "onerror" not in seen.attributes
             assert nasty[:40] in seen.text or not html
     held = Held(nasty, nasty, nasty, 1, 1, (nasty,))
-    change = Change(nasty, (FileOutcome(nasty, "refused", (nasty,)),))
-    for html in (render_articles([held], nasty, "zh"), render_change(change, nasty, "zh")):
+    files = (FileOutcome(nasty, "refused", refusal=rag.RagError(nasty)), FileOutcome(nasty, "added", (nasty,)))
+    for html in (
+        render_articles([held], nasty, "zh"),
+        render_change(Change(nasty, files), rag.RagError(nasty), "zh"),
+        render_quality(None, rag.RagError(nasty), "zh"),
+    ):
         assert nasty in Seen(html).text
         assert not Seen(html).tags & {"script", "img"}
 

@@ -35,12 +35,13 @@
       said.textContent = form.dataset.nothing;
       return;
     }
-    const { question, source } = form.dataset;
+    const { question, source, sha256 } = form.dataset;
     const answer = await fetch("mark", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ question, source, document: from.document, start: from.at, end: to.at }),
+      body: JSON.stringify({ question, source, sha256, document: from.document, start: from.at, end: to.at }),
     });
-    said.textContent = answer.ok ? form.dataset.done + (await answer.json()).answers[0] : form.dataset.failed;
+    if (answer.ok) said.textContent = form.dataset.done + (await answer.json()).answers[0];
+    else said.textContent = answer.status === 409 ? form.dataset.changed : form.dataset.failed;
   });
 })();

@@ -14,6 +14,9 @@ const yinju = (() => {
   };
   for (const type of ["keydown", "keypress"]) window.addEventListener(type, hold, true);
 
+  // The question in the address of the page, "" without one.
+  const linked = () => new URLSearchParams(location.search).get("q") || "";
+
   const link = (question) => {
     const address = new URL(location.href);
     address.searchParams.set("q", question);
@@ -39,10 +42,10 @@ const yinju = (() => {
   };
 
   const copied = async (button) => {
-    const said = button.textContent;
+    button.dataset.said ??= button.textContent;
     await copy("link" in button.dataset ? link(button.dataset.link) : button.dataset.copy);
     button.textContent = button.dataset.copied;
-    setTimeout(() => { button.textContent = said; }, 1500);
+    setTimeout(() => { button.textContent = button.dataset.said; }, 1500);
   };
 
   const ask = (question) => {
@@ -50,6 +53,13 @@ const yinju = (() => {
     box.value = question;
     box.dispatchEvent(new Event("input", { bubbles: true }));
     setTimeout(() => document.querySelector("#ask").click());
+  };
+
+  // The address of an article at which an answer to the question can be marked.
+  const about = (href, question) => {
+    const address = new URL(href);
+    if (!address.searchParams.has("q")) address.searchParams.set("q", question);
+    return address.href;
   };
 
   // The article opens over the page, which stays as it is; a click with a key held opens it in a tab as any link.
@@ -69,9 +79,23 @@ const yinju = (() => {
     dialog.showModal();
   };
 
+  // The server refuses files that are too large together before the page hears of them, so they are told so here.
+  const weigh = (event) => {
+    const said = document.querySelector("#too-much");
+    const files = event.type === "drop" ? event.dataTransfer.files : event.target.files;
+    if (!said || !files || !event.target.closest("#upload")) return;
+    said.hidden = [...files].reduce((bytes, file) => bytes + file.size, 0) <= Number(said.dataset.most);
+    if (said.hidden) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (event.type === "change") event.target.value = "";
+  };
+  for (const type of ["change", "drop"]) window.addEventListener(type, weigh, true);
+
   document.addEventListener("click", (event) => {
     const target = event.target instanceof Element && event.target.closest("button.copy, [data-ask], a.open");
     if (!target) return;
+    if (target.matches("a") && linked()) target.href = about(target.href, linked());
     if (target.matches("button.copy")) copied(target);
     else if (target.matches("[data-ask]")) ask(target.dataset.ask);
     else if (!event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) {
@@ -82,7 +106,8 @@ const yinju = (() => {
 
   return {
     address: (question) => { if (question.trim()) history.replaceState(null, "", link(question)); },
-    asked: () => new URLSearchParams(location.search).get("q") || "",
+    asked: (typed) => linked() || typed,
+    linked,
     mark: () => { const first = document.querySelector("#result a.open"); if (first) open(first.href); },
     speak: (language) => { document.documentElement.lang = language; },
   };
