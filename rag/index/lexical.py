@@ -68,14 +68,18 @@ def query_words(question: str) -> list[str]:
     return [word for word in words(question) if word not in STOPWORDS]
 
 
-def tagged_names(text: str) -> list[tuple[str, str]]:
-    """The names of two or more characters in a Chinese text, as written, each with jieba's tag of its kind."""
+def tagged_words(text: str) -> list[tuple[str, str, int]]:
+    """The words of a Chinese text as written, each with jieba's tag of its kind and where it begins."""
     found, place = [], 0
     for word, tag in _tagger().cut(simplify(text)):
-        if tag in NAMES and len(word) > 1:
-            found.append((text[place : place + len(word)], tag))
+        found.append((text[place : place + len(word)], tag, place))
         place += len(word)
     return found
+
+
+def tagged_names(text: str) -> list[tuple[str, str]]:
+    """The names of two or more characters in a Chinese text, as written, each with jieba's tag of its kind."""
+    return [(word, tag) for word, tag, _ in tagged_words(text) if tag in NAMES and len(word) > 1]
 
 
 @cache

@@ -13,6 +13,7 @@ import numpy as np
 
 from rag.reader.tokens import QUESTION_LIMIT, PassageTokens, SpanTokenizer, Window, WindowSizes, window_ranges
 from rag.reader.weights import CUT_CHOICES, SPAN_LIMIT
+from rag.train.made import cloze_set, keyword_set
 from rag.train.negatives import hard_negatives
 from rag.train.recipe import Recipe, SetPlan
 from rag.train.scripts import Script, in_script
@@ -157,8 +158,9 @@ def build_items(sets: Mapping[str, QuestionSet], recipe: Recipe, pool: SequenceP
 
 def _items(sets: Mapping[str, QuestionSet], plan: SetPlan, pool: SequencePool) -> Iterator[tuple[str, Item | None]]:
     """Each question's id and item; None when its answer is longer than a span may be."""
-    passages = sets[plan.passages]
-    asked = {q.id: q.text for p in sets[plan.questions].paragraphs for q in p.questions}
+    passages = _asked_otherwise(sets[plan.passages], plan.made)
+    source = passages if plan.made else sets[plan.questions]
+    asked = {q.id: q.text for p in source.paragraphs for q in p.questions}
     pairs = [(p, q) for p in passages.paragraphs for q in p.questions if q.id in asked]
     wanted = [(p, q.text, tuple(a.text for a in q.answers)) for p, q in pairs]
     found: list[list[int]] = [[] for _ in pairs]
@@ -187,6 +189,13 @@ def _items(sets: Mapping[str, QuestionSet], plan: SetPlan, pool: SequencePool) -
         if other is not None:
             asked_otherwise = pool.question(in_script(other, question_script))
             yield question.id, Item(asked_otherwise, passage, None, plan.swaps, 0.0, ())
+
+
+def _asked_otherwise(data: QuestionSet, made: str) -> QuestionSet:
+    """A set with questions made from it in place of its own, if the plan wants such; always the same ones."""
+    if made == "cloze":
+        return cloze_set(data, np.random.default_rng(SCRIPT_SEED))
+    return keyword_set(data) if made == "keywords" else data
 
 
 def near_misses(pairs: list[tuple[Paragraph, GoldQuestion]], plan: SetPlan) -> list[str | None]:

@@ -17,13 +17,14 @@ KEPT = 8  # of them kept, best first
 def hard_negatives(
     passages: QuestionSet, questions: Sequence[tuple[Paragraph, str, tuple[str, ...]]]
 ) -> list[list[int]]:
-    """For each (own paragraph, question, answers): numbers of paragraphs of other articles, best match first."""
+    """For each (own paragraph, question, answers): numbers of other paragraphs, best match first; those of the same
+    article too, which are the hardest to tell from the right one."""
     texts = [fold(paragraph.text) for paragraph in passages.paragraphs]
     index = LexicalIndex.build(texts)
 
     def fits(number: int, own: Paragraph, forbidden: list[str]) -> bool:
-        elsewhere = passages.paragraphs[number].article != own.article
-        return elsewhere and not any(answer in texts[number] for answer in forbidden)
+        other = passages.paragraphs[number].text != own.text
+        return other and not any(answer in texts[number] for answer in forbidden)
 
     found = [[number for number, _ in index.search(plain_terms(question), CANDIDATES)] for _, question, _ in questions]
     return [

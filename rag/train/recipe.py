@@ -24,6 +24,7 @@ class SetPlan:
     question ids agree). share: how many times a pass each answerable question is read, fractions by chance;
     unanswerable_share: the same for the others. negatives: how many windows without the answer go with each question.
     swaps: how many times a pass a question is read with another name or year in it, which makes it unanswerable.
+    made: what is asked in place of the set's own questions, `cloze` or `keywords`; see `made`.
     scripts: weights of (as written, both Traditional, both Simplified, question Simplified and passage Traditional,
     question Traditional and passage Simplified); each passage is read in one of them.
     """
@@ -34,6 +35,7 @@ class SetPlan:
     unanswerable_share: float = 1.0
     negatives: float = 0.5
     swaps: float = 0.0
+    made: str = ""
     scripts: tuple[float, float, float, float, float] = (1.0, 0.0, 0.0, 0.0, 0.0)
 
 
@@ -67,8 +69,7 @@ def load_recipe(path: Path) -> Recipe:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         plans = tuple(_plan(entry) for entry in content.pop("plan"))
         hold_out = tuple(HoldOut(**entry) for entry in content.pop("hold_out", []))
-        samples = tuple(str(name) for name in content.pop("samples", []))
-        calibration = tuple(str(name) for name in content.pop("calibration", []))
+        samples, calibration = (tuple(str(name) for name in content.pop(key, [])) for key in ("samples", "calibration"))
         same_ids = tuple((str(first), str(second)) for first, second in content.pop("same_ids", []))
     except (OSError, KeyError, TypeError, ValueError) as error:
         known = ", ".join(field.name for field in fields(SetPlan))
@@ -89,6 +90,8 @@ def _plan(entry: dict[str, Any]) -> SetPlan:
     entry = dict(entry)
     if "set" in entry:
         entry["passages"] = entry["questions"] = entry.pop("set")
+    if entry.get("made", "") not in ("", "cloze", "keywords"):
+        raise ValueError(f"made {entry['made']!r}: expected cloze or keywords")
     if "scripts" in entry:
         entry["scripts"] = tuple(float(weight) for weight in entry["scripts"])
         if len(entry["scripts"]) != 5 or sum(entry["scripts"]) <= 0:
