@@ -74,7 +74,8 @@ def source_of(path: Path, folder: Path) -> str:
 def _leads_out(path: Path, folder: Path) -> bool:
     """Whether `path`, below `folder`, is by a link something outside it."""
     # `Path.resolve` fails on links that lead to each other.
-    return not Path(os.path.realpath(path)).is_relative_to(folder.resolve())
+    inside = os.path.realpath(folder)
+    return os.path.commonpath([inside, os.path.realpath(path)]) != inside
 
 
 def read_bytes(path: Path, folder: Path, follow_symlinks: bool = False) -> bytes:

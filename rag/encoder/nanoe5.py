@@ -37,10 +37,10 @@ SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 PROMPTS = {"query": "query: ", "passage": "passage: ", "document": "passage: "}
 MAX_TOKENS = 512
 GRAPH = "onnx/encoder.onnx"
-LOWER_LAYERS = 6  # of the 12; their states are what the reader reads on from
+LOWER_LAYERS = 4  # of the 12; their states are what the reader reads on from
 
 # The folder is named for the weights and for how they are laid out: one written otherwise is another folder.
-_LAYOUT = 2
+_LAYOUT = f"2-{LOWER_LAYERS}"
 _CHECKSUMS = "yinju.json"
 
 _LAYER_TENSORS = {

@@ -65,7 +65,7 @@ def _build(articles: Path, folder: Path, encoder: Encoder, states_of: StatesOf, 
         found = found_articles(articles, follow_symlinks)
         before = Before.open(folder, found, encoder)
         keep_states = states_of(encoder, "") is not None
-        entries, skipped = _read_articles(articles, before, keep_states, follow_symlinks)
+        entries, skipped = _read_articles(articles, found, before, keep_states, follow_symlinks)
         if not any(entry.digests for entry in entries):
             raise DocumentError(
                 f"{articles} holds no paragraph of text: expected at least one article that can be read; "
@@ -119,21 +119,22 @@ class _Skipped:
 
 
 def _read_articles(
-    folder: Path, before: Before, keep_states: bool, follow_symlinks: bool
+    folder: Path, found: Mapping[str, str], before: Before, keep_states: bool, follow_symlinks: bool
 ) -> tuple[list[Entry], list[_Skipped]]:
-    """The articles of a folder, unchanged ones taken over, and the files that could not be read."""
+    """The articles of a folder, and the files that could not be read. One whose SHA-256 was `found` to be that of
+    before is taken over."""
     entries: list[Entry] = []
     skipped: list[_Skipped] = []
     for path in article_paths(folder, follow_symlinks):
-        source, sha256 = source_of(path, folder), UNREAD
+        name, source, sha256 = path.relative_to(folder).as_posix(), source_of(path, folder), UNREAD
+        known = before.entries.get(name)
+        if known is not None and known.sha256 == found.get(name) and _has_states(known, before, keep_states):
+            entries.append(known)
+            continue
         try:
             data = read_bytes(path, folder, follow_symlinks)
             sha256 = hashlib.sha256(data).hexdigest()
-            known = before.entries.get(source)
-            if known is not None and known.sha256 == sha256 and _has_states(known, before, keep_states):
-                entries.append(known)
-                continue
-            if source != path.relative_to(folder).as_posix():
+            if source != name:
                 raise DocumentError(f"the file name '{source}' is no valid text: rename it")
             article = parse(data, source)
             entries.append(Entry.of(article, passages_of(article)))

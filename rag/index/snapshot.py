@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -52,7 +53,7 @@ KEPT = 3  # snapshots: the one built last and two to go back to
 Files = Mapping[str, Mapping[str, Any]]  # size and SHA-256 of files by their paths in a snapshot
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Manifest:
     """What a snapshot was made from and what it consists of."""
 
@@ -70,7 +71,7 @@ class Manifest:
         found = {field.name: getattr(self, field.name) for field in fields(self)}
         return json.dumps(found, ensure_ascii=False, indent=1, sort_keys=True)
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The name of the snapshot."""
         return _name(self.to_json().encode())
@@ -284,9 +285,10 @@ def commit(
     draft = Path(tempfile.mkdtemp(prefix="tmp", dir=snapshots))
     try:
         known = write(draft)
-        manifest = describe({name: known.get(name) or _describe_file(draft / name) for name in _files(draft)})
+        files = _files(draft)
+        manifest = describe({name: known.get(name) or _describe_file(draft / name) for name in files})
         (draft / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
-        for name in _files(draft):
+        for name in (*files, MANIFEST):
             if name not in known:
                 sync(draft / name)
         for folder in [draft, *(path for path in draft.rglob("*") if path.is_dir())]:

@@ -1,8 +1,9 @@
 """`rag calibrate`: fits the confidence on development questions asked of all their passages as one collection.
 
 Each question is asked three times: of the whole collection; of the collection without the paragraph that answers it;
-and, where it has a name or a year to swap, with another in its place (see `swaps`). Half of what is fitted on has no
-answer, and must be told from the other half by the signals alone.
+and, where it has a name or a year to swap, with another in its place (see `swaps`). Beside these stand questions that
+people wrote to be near misses of a passage. Half of what is fitted on has no answer, and must be told from the other
+half by the signals alone.
 """
 
 import argparse
@@ -37,7 +38,7 @@ _LEAST_F1 = 0.5  # of a span that overlaps the gold answer's own place: a user l
 _HELD_BACK = 0.8  # of the questions without an answer; every other one is answered
 _QUESTIONS = 300  # at most of each set, evenly spread
 _FOLDS, _SEED, _DIGITS = 5, 0, 6
-Kind = Literal["in", "out", "swapped"]
+Kind = Literal["in", "out", "swapped", "near"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,12 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     chosen = [spread_questions(one, _QUESTIONS) for one in development if one.name in recipe.calibration]
     paragraphs = [paragraph for one in chosen for paragraph in one.paragraphs]
     cases = list(asked(open_collection(paragraphs, arguments.index), chosen))
-    content = fit(cases) | {"fitted_on": {one.name: one.question_count for one in chosen}, "measured": measure(cases)}
+    near = [one for one in development if one.name in recipe.unanswerable]
+    for one in near:
+        cases += near_misses(open_collection(one.paragraphs, arguments.index / one.name), one)
+    counts = {one.name: one.question_count for one in chosen}
+    counts |= {one.name: sum(case.name == one.name for case in cases) for one in near}
+    content = fit(cases) | {"fitted_on": counts, "measured": measure(cases)}
     arguments.out.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return content
 
@@ -97,6 +103,15 @@ def asked(engine: Engine, sets: Sequence[QuestionSet]) -> Iterator[Case]:
                 encoded = engine.index.encoder.encode_question(other)
                 readings = _read(engine, encoded, retrieve(engine.index, encoded, READ), swapped, source)
                 yield Case(one.name, group, "swapped", tuple(readings))
+
+
+def near_misses(engine: Engine, data: QuestionSet) -> Iterator[Case]:
+    """The questions of a set that its paragraphs do not answer, asked of all of them."""
+    pairs = [(p, q) for p in data.paragraphs for q in p.questions if not q.answers]
+    for paragraph, question in tqdm(pairs, desc=data.name):
+        encoded = engine.index.encoder.encode_question(question.text)
+        readings = _read(engine, encoded, retrieve(engine.index, encoded, READ), question, "")
+        yield Case(data.name, f"{data.name}/{paragraph.article}", "near", tuple(readings))
 
 
 def _cases(engine: Engine, name: str, group: str, source: str, question: GoldQuestion) -> Iterator[Case]:
@@ -225,17 +240,19 @@ def measure(cases: Sequence[Case]) -> dict[str, Any]:
     names = np.array([case.name for case in cases])
     kinds = np.array([case.kind for case in cases])
     result = {}
-    for name in ("all", *dict.fromkeys(names)):
+    for name in ("all", *dict.fromkeys(names[answerable])):
         chosen = (names == name) | (name == "all")
-        removal = chosen & (kinds != "swapped")
+        asked = chosen & answerable
+        removal, swapped, near = (asked | (chosen & (kinds == kind)) for kind in ("out", "swapped", "near"))
         result[str(name)] = {
             "cases": int(chosen.sum()),
-            "right": float(right[chosen & answerable].mean()),
+            "right": float(right[asked].mean()),
             "auroc_right": auroc(confidences[removal], right[removal]),
             "auroc_removal": auroc(confidences[removal], answerable[removal]),
-            "auroc_swapped": auroc(confidences[chosen & (kinds != "out")], answerable[chosen & (kinds != "out")]),
+            "auroc_swapped": auroc(confidences[swapped], answerable[swapped]),
+            "auroc_near": auroc(confidences[near], answerable[near]),
             "calibration_error": calibration_error(confidences[removal], right[removal]),
-            "coverage_at_80": coverage_at(confidences[chosen & answerable], right[chosen & answerable], 0.8),
+            "coverage_at_80": coverage_at(confidences[asked], right[asked], 0.8),
         }
     return {name: {k: v if v is None else round(v, 4) for k, v in one.items()} for name, one in result.items()}
 

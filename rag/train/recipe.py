@@ -53,7 +53,8 @@ class Recipe:
     """Plans, held-out tails, and pairs of sets whose questions are the same in translation (see `divide`).
 
     samples: names of the development sets looked at while training; none named, all are.
-    calibration: those that the confidence is fitted on; see `rag.train.calibration`.
+    calibration: those that the confidence is fitted on, and unanswerable: those of which only the questions without an
+    answer are; see `rag.train.calibration`.
     """
 
     plans: tuple[SetPlan, ...]
@@ -61,6 +62,7 @@ class Recipe:
     same_ids: tuple[tuple[str, str], ...] = ()
     samples: tuple[str, ...] = ()
     calibration: tuple[str, ...] = ()
+    unanswerable: tuple[str, ...] = ()
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -69,16 +71,19 @@ def load_recipe(path: Path) -> Recipe:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         plans = tuple(_plan(entry) for entry in content.pop("plan"))
         hold_out = tuple(HoldOut(**entry) for entry in content.pop("hold_out", []))
-        samples, calibration = (tuple(str(name) for name in content.pop(key, [])) for key in ("samples", "calibration"))
+        samples, calibration, unanswerable = (
+            tuple(str(name) for name in content.pop(key, [])) for key in ("samples", "calibration", "unanswerable")
+        )
         same_ids = tuple((str(first), str(second)) for first, second in content.pop("same_ids", []))
     except (OSError, KeyError, TypeError, ValueError) as error:
         known = ", ".join(field.name for field in fields(SetPlan))
         raise TrainingError(f"{path}: not a recipe ({error!r}); expected [[plan]] tables with {known}") from error
     if content:
         raise TrainingError(
-            f"{path}: unknown tables {sorted(content)}; expected plan, hold_out, same_ids, samples, calibration"
+            f"{path}: unknown tables {sorted(content)}; expected plan, hold_out, same_ids, samples, calibration, "
+            f"unanswerable"
         )
-    return Recipe(plans, hold_out, same_ids, samples, calibration)
+    return Recipe(plans, hold_out, same_ids, samples, calibration, unanswerable)
 
 
 def plain_recipe(sets: Mapping[str, QuestionSet]) -> Recipe:

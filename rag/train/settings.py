@@ -18,7 +18,7 @@ class Settings:
     follows the clock and ends at 0 when the time is up. Whichever of the two is reached first ends the training.
     """
 
-    split: int = 6
+    split: int = 4
     window: int = 320
     stride: int = 192
     passes: float | None = 3.0

@@ -61,6 +61,16 @@ def test_a_fitted_confidence_is_a_probability() -> None:
     assert fit(cases) == content
 
 
+def test_a_set_of_near_misses_alone_is_measured_with_all_others() -> None:
+    near = [reading(2.0, False), reading(-1.0, False, "b")]
+    cases = noisy(400) + [case("near", *near, name="n", group=f"n{number}") for number in range(20)]
+    found = measure(cases)
+    assert list(found) == ["all", "s"]
+    assert found["all"]["cases"] == 420
+    assert 0.4 < found["all"]["auroc_near"] < 0.6  # as sure as the median answerable one
+    assert found["s"]["auroc_near"] is None
+
+
 def test_the_best_reading_and_its_rival() -> None:
     model = Calibrator(0.0, FLAT | {"holds": 1.0}, 0.0, 1.0, 0.0, 0.5)
     found = case("in", reading(1.0, False, "b"), reading(3.0, True), reading(2.0, False, "a"))
