@@ -1,5 +1,7 @@
 """Fitting the confidence."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -8,15 +10,18 @@ from rag.train.calibration import (
     Case,
     Kind,
     Reading,
+    asked,
     best,
     coverage_at,
     fit,
     is_right,
     least_threshold,
     measure,
+    near_misses,
     weights_of,
 )
-from rag.train.squad import GoldAnswer, GoldQuestion
+from rag.train.collection import open_collection
+from rag.train.squad import GoldAnswer, GoldQuestion, Paragraph, QuestionSet
 from rag.types import Alignment, Candidate, Passage, Signals, Span
 
 FLAT = dict.fromkeys(Signals.__slots__, 0.0)
@@ -40,6 +45,21 @@ def noisy(count: int) -> list[Case]:
         right = kind == "in" and bool(random.random() < 1 / (1 + np.exp(-2 * holds)))
         cases.append(case(kind, reading(holds, right), reading(holds - 3, False, "b"), group=f"g{number % 20}"))
     return cases
+
+
+def test_questions_are_asked_with_their_paragraph_and_without_and_near_misses_as_they_are(tmp_path: Path) -> None:
+    answered = GoldQuestion("a", "青山图书馆几点开门?", (GoldAnswer("早上8点", 8),))
+    near = GoldQuestion("n", "青山图书馆几点关门?", ())
+    library = Paragraph(0, "青山图书馆每天早上8点开门,欢迎读者。", (answered, near))
+    bridge = Paragraph(1, "红河大桥的长度是1280米,由第三工程局建造。", ())
+    data = QuestionSet("s", (library, bridge))
+    engine = open_collection(data.paragraphs, tmp_path)
+    kept, removed = (case for case in asked(engine, [data]) if case.kind != "swapped")
+    assert [(c.name, c.group, c.kind) for c in (kept, removed)] == [("s", "s/0", "in"), ("s", "s/0", "out")]
+    assert [any(reading.right for reading in c.readings) for c in (kept, removed)] == [True, False]
+    (case,) = near_misses(engine, data)
+    assert (case.name, case.group, case.kind) == ("s", "s/0", "near")
+    assert [reading.right for reading in case.readings] == [False, False]
 
 
 def test_each_set_and_kind_weighs_as_much() -> None:
