@@ -174,6 +174,33 @@ def test_asking_goes_on_while_indexing_from_the_version_before(tab: Page, mine: 
     assert re.fullmatch(r"石桥镇-[0-9a-f]{8}\.txt: 已加入", tab.text("#change li"))
 
 
+@pytest.mark.parametrize("width", [360, 1920])
+def test_an_upload_can_be_read_while_it_goes_on(
+    browsers: Callable[[str], Page], own: Collection, tmp_path: Path, width: int
+) -> None:
+    """The names whole, and how far it has come over nothing else and without a word in another language."""
+    page = browsers("zh-CN,zh;q=0.9,en;q=0.8")
+    path = tmp_path / "关于钱塘区产城融合发展的若干意见.txt"
+    path.write_text(BRIDGE, encoding="utf-8")
+    with serving(own) as url, page.wide(width):
+        page.open(url, "你的问题")
+        page.tab("articles")
+        page.until(lambda: page.all("#collection tbody tr"))
+        with FileLock(own.index / "build.lock"):
+            upload(page, path)
+            page.until(lambda: "正在建索引" in page.text("#change"))
+            name = page.shown("#upload .filename .stem")
+            assert name.text.replace("\n", "") == path.stem
+            assert name.get_property("scrollWidth") <= name.get_property("clientWidth")
+            assert name.size["width"] >= 100
+            done = page.one("#change [data-testid=status-tracker]").rect
+            assert done["height"] > 0
+            assert done["y"] + done["height"] <= page.one("#collection section > p:last-of-type").rect["y"]
+            assert "steps" not in page.text("#change")
+            assert page.overflow == 0
+        page.until(lambda: "已完成" in page.text("#change"))
+
+
 def test_a_file_is_removed_and_kept_aside(tab: Page, mine: Collection) -> None:
     tab.one("#remove button").click()
     tab.shown("#remove-choose input").send_keys("bridge", Keys.ENTER)
