@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from rag.documents import SUFFIX, article_paths, parse, read_article, source_of
 from rag.documents.structure import structure
-from rag.engine import Engine, build, open
+from rag.engine import DEFAULT_ARTICLES, Engine, build, open
 from rag.errors import DocumentError, RagError, SnapshotError
 from rag.index import Index
 from rag.index.snapshot import read_pointer
@@ -133,6 +133,16 @@ class Collection:
     def folder(self) -> Path:
         """The articles folder."""
         return self._source[0]
+
+    @property
+    def holds_seeds(self) -> bool:
+        """Whether it is built from the articles that come with Yinju, which the examples ask about."""
+        pointer = read_pointer(self.index)
+        return (
+            pointer is not None
+            and pointer.articles is not None
+            and pointer.articles.resolve() == DEFAULT_ARTICLES.resolve()
+        )
 
     @property
     def _source(self) -> tuple[Path, bool]:
