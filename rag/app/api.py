@@ -1,9 +1,11 @@
 """What scripts and tools can do: the same functions as endpoints of the page and as MCP tools. Results are JSON."""
 
 import functools
+import inspect
+import json
 import logging
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import anyio
 import anyio.to_thread
@@ -24,6 +26,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 log = logging.getLogger(__name__)
 
 _MOST = 50  # passages read or returned for one question; reading takes some 10 ms each
+_KINDS: dict[type, str] = {
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    type(None): "null",
+}
 _THREADS = 64  # for the tools; more than the desk has places, so that whom it turns away is told at once
 
 
@@ -144,11 +153,12 @@ def _gradio_error(message: str) -> gr.Error:
 
 
 def _reporting(function: F, error_of: Callable[[str], Exception]) -> F:
-    """`function`, raising what its caller understands, with a message that a visitor may read."""
+    """`function`, its arguments checked, raising what its caller understands, with a message a visitor may read."""
 
     @functools.wraps(function)
     def call(*values: Any, **named_values: Any) -> Any:
         try:
+            _check_kinds(function, inspect.signature(function).bind(*values, **named_values).arguments)
             return function(*values, **named_values)
         except RagError as error:
             raise error_of(str(public(error))) from error
@@ -157,6 +167,16 @@ def _reporting(function: F, error_of: Callable[[str], Exception]) -> F:
             raise error_of(str(public(error))) from error
 
     return call  # type: ignore[return-value]
+
+
+def _check_kinds(function: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
+    """Gradio hands on whatever JSON came."""
+    hints = get_type_hints(function)
+    for name, value in arguments.items():
+        kinds = get_args(hints[name]) or (hints[name],)
+        if type(value) not in kinds and not (type(value) is int and float in kinds):
+            expected = " or ".join(_KINDS[kind] for kind in kinds)
+            raise QuestionError(f"{name} is {json.dumps(value, ensure_ascii=False):.50}: expected {expected}")
 
 
 def _in_thread(function: F, limiter: anyio.CapacityLimiter) -> Callable[..., Any]:

@@ -1,7 +1,7 @@
 """The tab of the articles: what the collection holds, and adding and removing."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,9 +66,8 @@ def build_articles(desk: Desk, words: Words) -> Callable[[Dependency], None]:
 
 
 def _lay_out(words: Words) -> _Parts:
-    upload = gr.File(
-        file_count="multiple", file_types=[".txt"], label=TEXTS["zh"]["upload"], height=140, elem_id="upload"
-    )
+    # Files of all kinds, so that one that is no text is refused by its name rather than left out.
+    upload = gr.File(file_count="multiple", label=TEXTS["zh"]["upload"], height=140, elem_id="upload")
     said = gr.HTML("", apply_default_css=False, elem_id="change")
     table = gr.HTML("", apply_default_css=False, elem_id="collection")
     with gr.Accordion(TEXTS["zh"]["paste"], open=False, elem_id="paste") as paste:
@@ -95,13 +94,13 @@ def _connect_changes(
     change: Callable[[Language, gr.Progress, Callable[[Progress], Change]], tuple[Any, ...]],
 ) -> None:
     def add_files(
-        paths: Sequence[str] | None,
+        uploaded: Sequence[Mapping[str, Any]] | None,
         language: Language,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> tuple[Any, ...]:
-        if not paths:
+        if not uploaded:
             return (gr.skip(),) * 5
-        done = change(language, progress, lambda report: desk.add(_read(paths), report))
+        done = change(language, progress, lambda report: desk.add(_read(uploaded), report))
         return (*done, None)
 
     def add_text(
@@ -127,18 +126,20 @@ def _connect_changes(
         **_PRIVATE,
     }
     outputs = [changed, *parts.outputs]
-    parts.upload.upload(add_files, [parts.upload, language], [*outputs, parts.upload], **changing)
+    # Unprocessed the files come with the names they had; in their paths Gradio cuts names and takes characters out.
+    parts.upload.upload(add_files, [parts.upload, language], [*outputs, parts.upload], preprocess=False, **changing)
     written = [parts.title, parts.text]
     parts.add.click(add_text, [*written, language], [*outputs, *written], **changing)
     parts.remove.click(take_out, [parts.chosen, language], outputs, **changing)
 
 
-def _read(paths: Sequence[str]) -> list[tuple[str, bytes]]:
+def _read(uploaded: Sequence[Mapping[str, Any]]) -> list[tuple[str, bytes]]:
     """The uploaded files; of one that is too long only so much that it is seen to be."""
     files = []
-    for path in map(Path, paths[: MAX_FILES + 1]):
+    for sent in uploaded[: MAX_FILES + 1]:
+        path = Path(sent["path"])
         with path.open("rb") as file:
-            files.append((path.name, file.read(MAX_FILE_BYTES + 1)))
+            files.append((sent["orig_name"] or path.name, file.read(MAX_FILE_BYTES + 1)))
     return files
 
 
@@ -147,7 +148,7 @@ def _tried(
 ) -> tuple[Change | None, RagError | None]:
     """What a change did, or what kept it from being done."""
     try:
-        return work(lambda what, done, of: progress((done, of), desc=TEXTS[language][what])), None
+        return work(lambda what, done, of: progress((done, of), desc=TEXTS[language][what], unit="")), None
     except (RagError, OSError) as error:
         log.exception("the collection was not changed")
         return None, public(error)

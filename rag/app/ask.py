@@ -46,17 +46,15 @@ def build_ask(desk: Desk, words: Words) -> Callable[[Dependency], None]:
     """Lays the tab out and connects it. Returns what to do once the language is known."""
     language = words.language
     shown, history = gr.State("start"), gr.State([])
-    question = gr.Textbox(lines=1, max_lines=8, autofocus=True, elem_id="question", **_question_texts("zh"))
-    words.add(question, lambda language: gr.Textbox(**_question_texts(language)))
+    seeds = desk.collection.holds_seeds
+    question = gr.Textbox(lines=1, max_lines=8, autofocus=True, elem_id="question", **_question_texts("zh", seeds))
+    words.add(question, lambda language: gr.Textbox(**_question_texts(language, seeds)))
     send = gr.Button(TEXTS["zh"]["ask"], variant="primary", elem_id="ask")
     words.add_text(send, "ask")
     result = gr.HTML(render("start", "zh"), apply_default_css=False, elem_id="result")
     judging, here, said = _judging(desk, words, shown)
     past = gr.HTML("", apply_default_css=False, elem_id="history")
-    label = gr.Markdown(TEXTS["zh"]["examples"], elem_id="examples-label")
-    words.add_text(label, "examples")
-    with gr.Row(elem_id="examples"):
-        examples = [gr.Button(example, size="sm") for example in EXAMPLES]
+    examples = _examples(words) if seeds else []
 
     def show(question: str, language: Language, history: list[Reply]) -> tuple[Any, ...]:
         shown = asked(desk, question)
@@ -94,6 +92,14 @@ def build_ask(desk: Desk, words: Words) -> Callable[[Dependency], None]:
     return greet
 
 
+def _examples(words: Words) -> list[gr.Button]:
+    """Questions to try, which only the articles that come with Yinju answer."""
+    label = gr.Markdown(TEXTS["zh"]["examples"], elem_id="examples-label")
+    words.add_text(label, "examples")
+    with gr.Row(elem_id="examples"):
+        return [gr.Button(example, size="sm") for example in EXAMPLES]
+
+
 def _judging(desk: Desk, words: Words, shown: gr.State) -> tuple[gr.Row, gr.Button, gr.HTML]:
     """The row of buttons to judge an answer by, the one that opens an article, and where it says what was noted."""
     review = Review(desk.collection.index)
@@ -127,6 +133,6 @@ def _judging(desk: Desk, words: Words, shown: gr.State) -> tuple[gr.Row, gr.Butt
 _VERDICTS = ("right", "wrong", "here")
 
 
-def _question_texts(language: Language) -> dict[str, Any]:
+def _question_texts(language: Language, seeds: bool) -> dict[str, Any]:
     texts = TEXTS[language]
-    return {"label": texts["question"], "placeholder": texts["placeholder"], "info": texts["info"]}
+    return {"label": texts["question"], "placeholder": texts["placeholder"] if seeds else "", "info": texts["info"]}

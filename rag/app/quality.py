@@ -48,7 +48,7 @@ def build_quality(desk: Desk, words: Words) -> Callable[[Dependency], None]:
             if not path.is_file():
                 raise EvaluationError("there is no such question set here", "no_set")
             questions = with_known_answer(read_questions(path))
-            tracked = progress.tqdm(questions, desc=TEXTS[language]["running"])
+            tracked = progress.tqdm(questions, desc=TEXTS[language]["running"], unit="")
             found = examine(desk, tracked)
         except RagError as error:
             log.exception("the question set was not run")

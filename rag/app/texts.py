@@ -122,6 +122,7 @@ TEXTS: dict[Language, dict[str, str]] = {
         "file_added": "已加入",
         "file_replaced": "已替换同名文件",
         "file_removed": "已移除",
+        "file_gone": "文件夹里已没有这个文件，不再收录",
         "file_refused": "没有加入",
         # Quality
         "quality_intro": "用一套有标准答案的问题检查系统。",
@@ -179,10 +180,15 @@ TEXTS: dict[Language, dict[str, str]] = {
         "error_question_long": "问题有 {count} 个字，最多 {limit} 个。请缩短。",
         "error_too_many": "一次最多 {limit} 个文件，收到 {count} 个。请分几次上传。",
         "error_no_text_file": "不是 .txt 文件。请导出成 .txt 再上传。",
-        "error_file_name": '文件名用不了：最多 {limit} 个字符，不能有 / \\ : * ? " < > | #，不能以点开头。请改名。',
+        "error_same_name": "同一次里已有一个同名文件，先来的那个已收下。请改名，或者单独再传一次来替换它。",
+        "error_a_folder": "这是一个文件夹，不是文件。请在服务器上的文章文件夹里处理。",
+        "error_rolled_back": "索引已退回到较早的版本，现在改动会让退回失效。请先在服务器上运行 rag build，再来改动。",
+        "error_file_name": '文件名用不了：最多 {limit} 个字符、{bytes} 字节，不能有 / \\ : * ? " < > | #，'
+        "不能以点开头。请改名。",
         "error_file_large": "文件超过 {limit} MiB。请拆成几篇。",
         "error_unreadable": "读不出文字：须是 UTF-8、UTF-16、GB18030 或 Big5 的纯文字，"
         "不能是空的，也不能是 PDF、Word 等格式。",
+        "error_no_text": "正文是空的。请写下正文，再加入。",
         "error_no_paragraph": "里面没有一段正文。请放进文章再上传。",
         "error_not_held": "文章库里没有这个文件。",
         "error_nothing_left": "这样文章库就空了。请先加入别的文章。",
@@ -307,6 +313,7 @@ TEXTS: dict[Language, dict[str, str]] = {
         "file_added": "added",
         "file_replaced": "replaced the file of that name",
         "file_removed": "removed",
+        "file_gone": "its file had gone from the articles folder, and so it is no longer in the collection",
         "file_refused": "not added",
         # Quality
         "quality_intro": "Examine the system with questions whose answers are known.",
@@ -365,11 +372,18 @@ TEXTS: dict[Language, dict[str, str]] = {
         "error_question_long": "The question has {count} characters, at most {limit} are taken. Shorten it.",
         "error_too_many": "At most {limit} files at once, {count} came. Upload them in parts.",
         "error_no_text_file": "This is no .txt file. Export it as .txt, then upload it.",
-        "error_file_name": 'The file name cannot be used: at most {limit} characters, without / \\ : * ? " < > | #, '
+        "error_same_name": "Another file of this name came with it, and was taken. Rename this one, or upload it by "
+        "itself to replace the other.",
+        "error_a_folder": "This is a folder, not a file. See to it in the articles folder on the server.",
+        "error_rolled_back": "The index was rolled back to an earlier version, and a change would undo that. Have "
+        "rag build run on the server first.",
+        "error_file_name": "The file name cannot be used: at most {limit} characters and {bytes} bytes, without "
+        '/ \\ : * ? " < > | #, '
         "and not beginning with a dot. Rename it.",
         "error_file_large": "The file has more than {limit} MiB. Split it into several articles.",
         "error_unreadable": "No text can be read in it: it has to be plain text in UTF-8, UTF-16, GB18030 or Big5, "
         "not empty, and no PDF, Word or other format.",
+        "error_no_text": "The text is empty. Put an article in it, then add it.",
         "error_no_paragraph": "It holds no paragraph of text. Put an article in it.",
         "error_not_held": "The collection has no such file.",
         "error_nothing_left": "Nothing would be left in the collection. Add another article first.",

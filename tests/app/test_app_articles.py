@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from browser import Page
@@ -13,10 +14,11 @@ from served import ARTICLES, ASKED, SENTENCE, collect, serving
 
 import rag
 from rag.app import Collection
-from rag.app.collection import MAX_FILE_BYTES, MAX_FILES, MAX_UPLOAD, named, public
-from rag.app.texts import TEXTS
-from rag.errors import DocumentError, QuestionError, SnapshotError
+from rag.app.collection import MAX_FILE_BYTES, MAX_FILES, MAX_UPLOAD, Change, named, public
+from rag.app.texts import TEXTS, say
+from rag.errors import DocumentError, QuestionError, RagError, SnapshotError
 from rag.evaluate import read_questions
+from rag.index.snapshot import roll_back
 
 BRIDGE = "白鹭大桥\n\n白鹭大桥全长2450米,2019年5月建成通车。\n"
 
@@ -93,6 +95,38 @@ def test_one_bad_file_does_not_stop_the_others(tab: Page, mine: Collection, tmp_
     assert f"现在是版本 {mine.opened.snapshot}" in tab.text("#change")
 
 
+def test_files_keep_their_names_or_are_refused_by_them(
+    browsers: Callable[[str], Page], own: Collection, tmp_path: Path
+) -> None:
+    """Also names that Gradio cuts or takes characters out of, and two files of one name."""
+    long = (
+        "杭州市钱塘区某某街道某某社区养老服务中心建设项目可行性研究报告及环境影响评价公众参与情况说明第某某号文件附录"
+    )
+    names = [f"{long}{'续' * 20}{part}.txt" for part in "上下"]
+    names += ["h&t.txt", "h&t<b>.txt", "scan.pdf", "12.txt", "x/12.txt"]
+    (tmp_path / "x").mkdir()
+    for name in names:
+        (tmp_path / name).write_text(f"{name}\n\n{name}在此。\n", encoding="utf-8")
+    page = browsers("zh-CN,zh;q=0.9,en;q=0.8")
+    with serving(own) as url:
+        page.open(url, "你的问题")
+        page.tab("articles")
+        page.until(lambda: page.all("#collection tbody tr"))
+        upload(page, *(tmp_path / name for name in names))
+        page.until(lambda: len(page.all("#change .change > ul > li")) == len(names))
+        said = [line.get_property("textContent") for line in page.all("#change .change > ul > li")]
+    assert said == [
+        *(f"{name}: 已加入" for name in names[:3]),
+        f"h&t<b>.txt: 没有加入{TEXTS['zh']['error_file_name'].format(limit=80, bytes=240)}",
+        f"scan.pdf: 没有加入{TEXTS['zh']['error_no_text_file']}",
+        "12.txt: 已加入",
+        f"12.txt: 没有加入{TEXTS['zh']['error_same_name']}",
+    ]
+    assert {path.name for path in own.folder.iterdir()} == {*ARTICLES, *names[:3], "12.txt"}
+    for name in (*names[:3], "12.txt"):
+        assert (own.folder / name).read_bytes() == (tmp_path / name).read_bytes()
+
+
 def test_files_too_large_together_are_told_so(tab: Page, mine: Collection, tmp_path: Path) -> None:
     before = mine.opened.snapshot
     paths = [tmp_path / f"{number}.txt" for number in range(13)]
@@ -138,6 +172,33 @@ def test_asking_goes_on_while_indexing_from_the_version_before(tab: Page, mine: 
     tab.tab("articles")
     tab.until(lambda: "已完成" in tab.text("#change"))
     assert re.fullmatch(r"石桥镇-[0-9a-f]{8}\.txt: 已加入", tab.text("#change li"))
+
+
+@pytest.mark.parametrize("width", [360, 1920])
+def test_an_upload_can_be_read_while_it_goes_on(
+    browsers: Callable[[str], Page], own: Collection, tmp_path: Path, width: int
+) -> None:
+    """The names whole, and how far it has come over nothing else and without a word in another language."""
+    page = browsers("zh-CN,zh;q=0.9,en;q=0.8")
+    path = tmp_path / "关于钱塘区产城融合发展的若干意见.txt"
+    path.write_text(BRIDGE, encoding="utf-8")
+    with serving(own) as url, page.wide(width):
+        page.open(url, "你的问题")
+        page.tab("articles")
+        page.until(lambda: page.all("#collection tbody tr"))
+        with FileLock(own.index / "build.lock"):
+            upload(page, path)
+            page.until(lambda: "正在建索引" in page.text("#change"))
+            name = page.shown("#upload .filename .stem")
+            assert name.text.replace("\n", "") == path.stem
+            assert name.get_property("scrollWidth") <= name.get_property("clientWidth")
+            assert name.size["width"] >= 100
+            done = page.one("#change [data-testid=status-tracker]").rect
+            assert done["height"] > 0
+            assert done["y"] + done["height"] <= page.one("#collection section > p:last-of-type").rect["y"]
+            assert "steps" not in page.text("#change")
+            assert page.overflow == 0
+        page.until(lambda: "已完成" in page.text("#change"))
 
 
 def test_a_file_is_removed_and_kept_aside(tab: Page, mine: Collection) -> None:
@@ -287,6 +348,118 @@ def test_a_change_keeps_linked_articles(tmp_path: Path) -> None:
     assert list(collection.opened.sources) == ["bridge.txt", "linked/library.txt"]
 
 
+@pytest.fixture
+def own(tmp_path: Path) -> Collection:
+    """A collection that one test changes."""
+    return collect(tmp_path, ARTICLES)
+
+
+def told(change: Change) -> list[tuple[str, str]]:
+    return [(file.source, file.outcome) for file in change.files]
+
+
+def kept(collection: Collection) -> dict[str, bytes]:
+    """What is in `removed/`, links left out."""
+    return {p.name: p.read_bytes() for p in (collection.index / "removed").iterdir() if not p.is_symlink()}
+
+
+@pytest.mark.parametrize("names", [("12.txt", "12.txt"), ("caf\u00e9.txt", "cafe\u0301.txt")])
+def test_of_two_files_of_one_name_in_one_upload_the_second_is_refused(own: Collection, names: tuple[str, str]) -> None:
+    change = own.add([(names[0], BRIDGE.encode()), (names[1], "石桥镇\n\n石桥镇有居民三万人。".encode())], unseen)
+    assert told(change) == [(names[0], "added"), (names[1], "refused")]
+    assert str(change.files[1].refusal).startswith(f"another file came with the name {names[0]}, and was taken: ")
+    assert (own.folder / names[0]).read_text(encoding="utf-8") == BRIDGE
+
+
+def test_a_name_as_long_as_may_be_is_added_replaced_and_removed(own: Collection) -> None:
+    name = "桥" * 76 + ".txt"
+    assert told(own.add([(name, BRIDGE.encode()), ("桥" * 77 + ".txt", b"a")], unseen))[0] == (name, "added")
+    assert told(own.add([(name, b"bridge\n\nIt was built in 1990.")], unseen)) == [(name, "replaced")]
+    assert told(own.remove([name], unseen)) == [(name, "removed")]
+    assert sorted(kept(own).values()) == [b"bridge\n\nIt was built in 1990.", BRIDGE.encode()]
+    assert all(found.endswith(f"-{name}") for found in kept(own))
+
+
+def test_an_article_with_a_name_as_long_as_the_file_system_takes_is_removed(
+    own: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "桥" * 83 + ".txt"
+    (own.folder / name).write_text(BRIDGE, encoding="utf-8")
+    rag.build(own.folder, own.index)
+    with monkeypatch.context() as patch, pytest.raises(MemoryError):
+        patch.setattr("rag.app.collection.build", Mock(side_effect=MemoryError))
+        own.remove([name], unseen)
+    assert (own.folder / name).read_text(encoding="utf-8") == BRIDGE
+    assert told(own.remove([name], unseen)) == [(name, "removed")]
+    ((found, data),) = kept(own).items()
+    assert (found[8:], data) == (f"-{'桥' * 78}.txt", BRIDGE.encode())
+
+
+def test_a_rollback_is_not_undone_by_a_change(own: Collection) -> None:
+    before = own.opened.snapshot
+    own.remove(["hostile.txt"], unseen)
+    roll_back(own.index)
+    assert own.opened.snapshot == before
+    for change in (
+        lambda: own.add([("bridge.txt", BRIDGE.encode())], unseen),
+        lambda: own.remove(["library.txt"], unseen),
+    ):
+        with pytest.raises(
+            RagError, match=r"^the index was rolled back to an earlier version, .* `rag build`"
+        ) as error:
+            change()
+        assert public(error.value) is error.value
+        assert "rag build" in say(error.value, "zh")
+        assert "rag build" in say(error.value, "en")
+    assert own.opened.snapshot == before
+    assert [path.name for path in own.folder.iterdir()] == ["library.txt"]
+    rag.build(own.folder, own.index)
+    assert told(own.add([("bridge.txt", BRIDGE.encode())], unseen)) == [("bridge.txt", "added")]
+
+
+def test_what_had_gone_from_the_folder_is_told(own: Collection) -> None:
+    own.add([("bridge.txt", BRIDGE.encode()), ("town.txt", "石桥镇\n\n石桥镇有居民三万人。".encode())], unseen)
+    for name in ("bridge.txt", "hostile.txt"):
+        (own.folder / name).unlink()
+    assert told(own.remove(["bridge.txt", "nothing.txt"], unseen)) == [
+        ("bridge.txt", "gone"),
+        ("nothing.txt", "refused"),
+        ("hostile.txt", "gone"),
+    ]
+    assert list(own.opened.sources) == ["library.txt", "town.txt"]
+
+
+def test_links_are_told_without_where_they_lead_and_removed_themselves(own: Collection, tmp_path: Path) -> None:
+    outside = tmp_path / "secret.txt"
+    outside.write_text(BRIDGE, encoding="utf-8")
+    (tmp_path / "more").mkdir()
+    targets = {"broken.txt": Path("nowhere.txt"), "folder": tmp_path / "more", "outward.txt": outside}
+    for name, target in targets.items():
+        (own.folder / name).symlink_to(target)
+    rag.build(own.folder, own.index)
+    warnings = {file.source: file.warnings for file in own.files()}
+    assert warnings["broken.txt"] == (
+        "broken.txt cannot be read (No such file or directory): check that it may be opened",
+    )
+    for name in ("folder", "outward.txt"):
+        assert warnings[name] == (
+            f"{name} is a link out of the articles folder: expected a file in it; put a copy there",
+        )
+    assert told(own.remove(targets, unseen)) == [(name, "removed") for name in targets]
+    assert list(own.opened.sources) == list(ARTICLES)[::-1]
+    assert outside.read_text(encoding="utf-8") == BRIDGE
+    assert kept(own) == {}
+    found = {path.name[9:]: path.readlink() for path in (own.index / "removed").iterdir()}
+    assert found == targets
+
+
+def test_a_folder_stands_in_the_way_of_a_file(own: Collection) -> None:
+    (own.folder / "bridge.txt").mkdir()
+    change = own.add([("bridge.txt", BRIDGE.encode()), ("town.txt", "石桥镇有居民三万人。".encode())], unseen)
+    assert told(change) == [("bridge.txt", "refused"), ("town.txt", "added")]
+    assert str(change.files[0].refusal).startswith("bridge.txt is a folder: expected a file")
+
+
 def test_too_many_files_are_refused_together(collection: Collection) -> None:
     with pytest.raises(DocumentError, match=rf"^{MAX_FILES + 1} files came: expected at most {MAX_FILES} at once"):
         collection.add([("a.txt", b"a")] * (MAX_FILES + 1), unseen)
@@ -298,6 +471,7 @@ def test_too_many_files_are_refused_together(collection: Collection) -> None:
         ("long.txt", b"a" * (MAX_FILE_BYTES + 1), f"expected at most {MAX_FILE_BYTES}; split it"),
         ("a.pdf", b"text", "a.pdf is no .txt file: expected plain text"),
         ("../../a.txt", "文章。".encode(), "the file name 'a.txt' cannot be used"),
+        ("😀" * 61 + ".txt", "文章。".encode(), "expected at most 80 characters and 240 bytes, without"),
         (".hidden.txt", "文章。".encode(), "the file name '.hidden.txt' cannot be used"),
         ("\u202egpj.txt", b"\n", "gpj.txt"),
         ("blank.txt", b" \n\n ", "blank.txt is empty"),
@@ -319,7 +493,9 @@ def test_a_pasted_text_becomes_a_file_with_its_title_first() -> None:
     name, data = named(" 石桥/镇 ", "正文。")
     assert re.fullmatch(r"石桥-镇-[0-9a-f]{8}\.txt", name)
     assert data.decode() == "石桥/镇\n\n正文。"
-    assert named("", "")[0].startswith("pasted-")
+    assert named("", "！！")[0].startswith("pasted-")
+    with pytest.raises(DocumentError, match=r"^the text is empty: expected an article"):
+        named("石桥镇", " \n")
 
 
 def test_no_message_shows_a_path_of_the_server() -> None:

@@ -44,17 +44,34 @@ def test_ask_returns_the_answer_as_json(client: Client, collection: Collection) 
 
 
 @pytest.mark.parametrize(
-    ("values", "message"),
+    ("name", "values", "message"),
     [
-        ([" "], "the question is empty: ask something"),
-        (["长" * 1001], "the question has 1001 characters: expected at most 1000; shorten it"),
-        ([ASKED, 51], "top_k is 51: expected a number from 1 to 50"),
-        ([ASKED, 5, 2.0], "the least confidence is 2.0: expected a probability from 0 to 1"),
+        ("ask", [" "], "the question is empty: ask something"),
+        ("ask", ["长" * 1001], "the question has 1001 characters: expected at most 1000; shorten it"),
+        ("ask", [ASKED, 51], "top_k is 51: expected a number from 1 to 50"),
+        ("ask", [ASKED, 5, 2.0], "the least confidence is 2.0: expected a probability from 0 to 1"),
+        ("ask", [ASKED, "abc"], 'top_k is "abc": expected a whole number'),
+        ("ask", [ASKED, 2.5], "top_k is 2.5: expected a whole number"),
+        ("ask", [ASKED, 5, "0.5"], 'min_confidence is "0.5": expected a number or null'),
+        ("ask", [None], "question is null: expected a text"),
+        ("search", [ASKED, True], "k is true: expected a whole number"),
+        ("article", [None], "source is null: expected a text"),
+        ("add_article", [None, "正文。"], "title is null: expected a text"),
+        ("add_article", ["标题", " "], "the text is empty: expected an article; put its text in it"),
+        ("remove_article", [["library.txt"]], 'source is ["library.txt"]: expected a text'),
+        ("judge", [ASKED, "maybe"], 'right is "maybe": expected true or false'),
+        ("judge", [ASKED, None], "right is null: expected true or false"),
+        ("judge", [ASKED, 1], "right is 1: expected true or false"),
     ],
 )
-def test_a_wrong_call_is_told_why(client: Client, values: list[Any], message: str) -> None:
+def test_a_wrong_call_is_told_why(
+    client: Client, collection: Collection, name: str, values: list[Any], message: str
+) -> None:
+    before = collection.opened.snapshot
     with pytest.raises(AppError, match=f"^{re.escape(message)}$"):
-        client.predict(*values, api_name="/ask")
+        client.predict(*values, api_name=f"/{name}")
+    assert collection.opened.snapshot == before
+    assert not (collection.index / "review.jsonl").exists()
 
 
 def test_search_returns_passages_with_ranks_and_places(client: Client) -> None:
