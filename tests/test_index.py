@@ -94,6 +94,25 @@ def test_a_deleted_article_never_answers_again(articles: Path, index: Path) -> N
     assert {candidate.passage.source for candidate in rag.open(index).search(question)} == {"a.txt"}
 
 
+@pytest.mark.parametrize("below", ["inn", "."])
+@pytest.mark.parametrize("lost", ["current.json", "build.lock"])
+def test_what_an_index_folder_holds_is_no_article(articles: Path, below: str, lost: str) -> None:
+    index = articles / below
+    rag.build(articles, index)
+    (articles / "b.txt").rename(index / "b.part")
+    (index / "removed").mkdir()
+    (index / "b.part").rename(index / "removed" / "b.txt")  # as the app does
+    assert is_stale(index)
+    assert rag.build(articles, index).articles == 1
+    assert not is_stale(index)
+    assert examine(index)[-1].text == f"the index is up to date with {articles}"
+    assert {candidate.passage.source for candidate in rag.open(index).search("上市企业")} == {"a.txt"}
+    (index / lost).unlink()
+    assert rag.build(articles, index).articles == 1
+    rag.build(articles, articles / "another")
+    assert rag.build(articles, index).articles == 1
+
+
 def test_stale_when_articles_change(articles: Path, index: Path) -> None:
     assert not is_stale(index)
     (articles / "a.txt").write_text(ARTICLE.replace("14", "15"), encoding="utf-8")

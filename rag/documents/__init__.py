@@ -11,14 +11,27 @@ from rag.documents.structure import structure
 from rag.errors import DocumentError
 from rag.types import Article
 
-__all__ = ["SUFFIX", "article_paths", "clean", "parse", "read_article", "read_bytes", "source_of"]
+__all__ = [
+    "CURRENT",
+    "LOCK",
+    "SNAPSHOTS",
+    "SUFFIX",
+    "article_paths",
+    "clean",
+    "parse",
+    "read_article",
+    "read_bytes",
+    "source_of",
+]
 
 SUFFIX = ".txt"
+CURRENT, SNAPSHOTS, LOCK = "current.json", "snapshots", "build.lock"  # by two of them an index folder is told
+_REMOVED = "removed"  # where the app keeps, in an index folder, the articles it removed
 
 
 def article_paths(folder: Path, follow_symlinks: bool = False) -> tuple[Path, ...]:
     """The article files in `folder` and below it, in the order of their names; also files and folders that cannot be
-    read, and links to folders outside, unless `follow_symlinks`.
+    read, and links to folders outside, unless `follow_symlinks`. What an index folder holds is not among them.
 
     Raises:
         DocumentError: there is no such folder, or it holds no article.
@@ -42,7 +55,8 @@ def article_paths(folder: Path, follow_symlinks: bool = False) -> tuple[Path, ..
 def _files(folder: Path, follow_symlinks: bool) -> Iterator[Path]:
     """The files in `folder` and below it, dangling links included, the folders that cannot be read, and the links to
     folders that are not followed because they lead out; one that leads back inside is passed over, as its files are
-    found without it."""
+    found without it. An index folder is passed over too: articles that the app removed are kept there. Where `folder`
+    is one itself, only these are."""
     seen = {os.path.realpath(folder)}
     unread: list[Path] = []
 
@@ -53,6 +67,11 @@ def _files(folder: Path, follow_symlinks: bool) -> Iterator[Path]:
             unread.append(Path(error.filename))
 
     for root, folders, files in os.walk(folder, followlinks=True, onerror=pass_over):
+        if len({CURRENT, SNAPSHOTS, LOCK} & {*folders, *files}) > 1:
+            if Path(root) != folder:
+                folders.clear()
+                continue
+            folders[:] = [name for name in folders if name != _REMOVED]
         yield from (path for name in files if (path := Path(root, name)).is_file() or path.is_symlink())
         entered = []
         for path in (Path(root, name) for name in folders):

@@ -29,6 +29,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from rag.documents import CURRENT, LOCK, SNAPSHOTS
 from rag.errors import SnapshotError
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,6 @@ _REQUIRED = frozenset(
     ]
 )
 _STATES_FILE = re.compile(rf"{STATES}/[0-9a-f]{{64}}\.safetensors")
-_CURRENT, _SNAPSHOTS, _LOCK = "current.json", "snapshots", "build.lock"
 _REBUILD = "build it again with `rag build ARTICLES --index DIR`"
 KEPT = 3  # snapshots: the one built last and two to go back to
 
@@ -95,7 +95,7 @@ def read_pointer(index: Path) -> Pointer | None:
         SnapshotError: the pointer is damaged, or missing although there are snapshots.
     """
     try:
-        current = json.loads((index / _CURRENT).read_text(encoding="utf-8"))
+        current = json.loads((index / CURRENT).read_text(encoding="utf-8"))
         name, articles = str(current["snapshot"]), current["articles"]
         built = tuple(map(str, current.get("built", [name])))
         articles_folder = None if articles is None else Path(os.path.normpath(index / str(articles)))
@@ -103,20 +103,20 @@ def read_pointer(index: Path) -> Pointer | None:
     except (FileNotFoundError, NotADirectoryError) as error:
         if not _found(index):
             return None
-        raise SnapshotError(f"{index / _CURRENT} is missing; {_mend(index)}") from error
+        raise SnapshotError(f"{index / CURRENT} is missing; {_mend(index)}") from error
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise SnapshotError(f"{index / _CURRENT} is damaged: expected what a build writes; {_mend(index)}") from error
+        raise SnapshotError(f"{index / CURRENT} is damaged: expected what a build writes; {_mend(index)}") from error
     for other in (name, *built):
         if Path(other).name != other or other in ("", ".", "..") or "\0" in other:
             raise SnapshotError(
-                f"{index / _CURRENT} names the snapshot {other!r}: expected a plain name; {_mend(index)}"
+                f"{index / CURRENT} names the snapshot {other!r}: expected a plain name; {_mend(index)}"
             )
-    return Pointer(index / _SNAPSHOTS / name, articles_folder, built, *flags)
+    return Pointer(index / SNAPSHOTS / name, articles_folder, built, *flags)
 
 
 def _found(index: Path) -> list[str]:
     """The names of the snapshots that stand in `index`, whether or not they are kept, that written last first."""
-    folders = [path for path in (index / _SNAPSHOTS).glob("*") if path.is_dir() and not path.name.startswith("tmp")]
+    folders = [path for path in (index / SNAPSHOTS).glob("*") if path.is_dir() and not path.name.startswith("tmp")]
     return [folder.name for folder in sorted(folders, key=lambda folder: (-folder.stat().st_mtime_ns, folder.name))]
 
 
@@ -233,7 +233,7 @@ def _hold(snapshot: Path) -> tuple[Manifest, int]:
 def signature(index: Path) -> tuple[int, int, int] | None:
     """What changes whenever `index` is pointed to another snapshot; None when it points to nothing."""
     try:
-        found = (index / _CURRENT).stat()
+        found = (index / CURRENT).stat()
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size
@@ -247,15 +247,15 @@ def building(index: Path) -> Iterator[None]:
         SnapshotError: the folder cannot be written, also when that turns out while building.
     """
     try:
-        (index / _SNAPSHOTS).mkdir(parents=True, exist_ok=True)
-        lock = FileLock(index / _LOCK)  # the system's: it goes with the process that holds it
+        (index / SNAPSHOTS).mkdir(parents=True, exist_ok=True)
+        lock = FileLock(index / LOCK)  # the system's: it goes with the process that holds it
         try:
             lock.acquire(timeout=0)
         except Timeout:
             log.warning("another process builds %s: waiting until it is done", index)
             lock.acquire()
         try:
-            for left_behind in (index / _SNAPSHOTS).glob("tmp*"):
+            for left_behind in (index / SNAPSHOTS).glob("tmp*"):
                 shutil.rmtree(left_behind)
             yield
         finally:
@@ -280,7 +280,7 @@ def commit(
     link, and need not be read again; `describe` makes the manifest of all files. The last `KEPT` snapshots are kept,
     and older ones that someone has open. Where the pointer was lost, the last are those written last that are whole.
     """
-    snapshots = index / _SNAPSHOTS
+    snapshots = index / SNAPSHOTS
     before = _pointer_before(index)
     draft = Path(tempfile.mkdtemp(prefix="tmp", dir=snapshots))
     try:
@@ -338,7 +338,7 @@ def kept_snapshots(index: Path) -> tuple[Kept, ...]:
     pointer = read_pointer(index)
     if pointer is None:
         raise SnapshotError(f"{index} holds no index: build one with `rag build ARTICLES --index {index}`")
-    folders = [index / _SNAPSHOTS / name for name in pointer.built]
+    folders = [index / SNAPSHOTS / name for name in pointer.built]
     return tuple(
         Kept(
             folder.name,
@@ -370,7 +370,7 @@ def roll_back(index: Path, name: str | None = None) -> str:
             raise SnapshotError(
                 f"{index} does not keep {wanted}: expected one of {', '.join(built) or 'none'}; see `rag snapshots`"
             )
-        target = index / _SNAPSHOTS / name
+        target = index / SNAPSHOTS / name
         if damaged := damaged_files(target, read_manifest(target)):
             raise SnapshotError(f"{target} is damaged ({', '.join(damaged)}): go back to another, or build again")
         before = pointer or Pointer(target, None, built)
@@ -382,7 +382,7 @@ def orphans(index: Path) -> tuple[Path, ...]:
     """What a build that was cut short or an open engine left behind: the next build removes it."""
     pointer = read_pointer(index)
     kept = set(pointer.built) if pointer else set()
-    folder = index / _SNAPSHOTS
+    folder = index / SNAPSHOTS
     return tuple(sorted(path for path in folder.iterdir() if path.name not in kept)) if folder.is_dir() else ()
 
 
@@ -429,10 +429,10 @@ def _point(index: Path, pointer: Pointer) -> None:
         "follow_symlinks": pointer.follow_symlinks,
         "pinned": pointer.pinned,
     }
-    draft = index / f"{_CURRENT}.tmp"
+    draft = index / f"{CURRENT}.tmp"
     draft.write_text(json.dumps(current, ensure_ascii=False, indent=1), encoding="utf-8")
     sync(draft)
-    draft.replace(index / _CURRENT)
+    draft.replace(index / CURRENT)
     sync(index)
 
 
