@@ -19,6 +19,7 @@ __all__ = [
     "article_paths",
     "clean",
     "parse",
+    "plain_source",
     "read_article",
     "read_bytes",
     "source_of",
@@ -90,6 +91,18 @@ def source_of(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix().encode(errors="backslashreplace").decode()
 
 
+def plain_source(path: Path, folder: Path) -> str:
+    """The path of an article below its folder.
+
+    Raises:
+        DocumentError: it is no valid text.
+    """
+    source = source_of(path, folder)
+    if source != path.relative_to(folder).as_posix():
+        raise DocumentError(f"the file name '{source}' is no valid text: rename it")
+    return source
+
+
 def _leads_out(path: Path, folder: Path) -> bool:
     """Whether `path`, below `folder`, is by a link something outside it."""
     # `Path.resolve` fails on links that lead to each other.
@@ -120,9 +133,9 @@ def read_article(path: Path, folder: Path, follow_symlinks: bool = False) -> Art
     """The article in the file `path` below `folder`.
 
     Raises:
-        DocumentError: it cannot be read, see `read_bytes`, is empty or is no text.
+        DocumentError: it cannot be read, see `read_bytes`, is empty or is no text, or its name is none.
     """
-    return parse(read_bytes(path, folder, follow_symlinks), source_of(path, folder))
+    return parse(read_bytes(path, folder, follow_symlinks), plain_source(path, folder))
 
 
 def parse(data: bytes, source: str) -> Article:
