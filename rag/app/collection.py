@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from rag.documents import SUFFIX, article_paths, parse, read_article, source_of
+from rag.documents import REMOVED, SUFFIX, article_paths, parse, read_article, source_of
 from rag.documents.structure import structure
 from rag.engine import DEFAULT_ARTICLES, Engine, build, open
 from rag.errors import DocumentError, RagError, SnapshotError
@@ -278,7 +278,7 @@ class Collection:
 
     def _keep(self, path: Path, content: bytes | Path) -> None:
         """Keeps a file or link that is to be removed or replaced, named for its content."""
-        removed = self.index / "removed"
+        removed = self.index / REMOVED
         removed.mkdir(exist_ok=True)
         data = os.fsencode(content) if isinstance(content, Path) else content
         name = path.name

@@ -11,14 +11,29 @@ from rag.documents.structure import structure
 from rag.errors import DocumentError
 from rag.types import Article
 
-__all__ = ["SUFFIX", "article_paths", "clean", "parse", "read_article", "read_bytes", "source_of"]
+__all__ = [
+    "CURRENT",
+    "LOCK",
+    "REMOVED",
+    "SNAPSHOTS",
+    "SUFFIX",
+    "article_paths",
+    "clean",
+    "parse",
+    "plain_source",
+    "read_article",
+    "read_bytes",
+    "source_of",
+]
 
 SUFFIX = ".txt"
+CURRENT, SNAPSHOTS, LOCK = "current.json", "snapshots", "build.lock"  # by two of them an index folder is told
+REMOVED = "removed"  # where the app keeps, in an index folder, the articles it removed
 
 
 def article_paths(folder: Path, follow_symlinks: bool = False) -> tuple[Path, ...]:
     """The article files in `folder` and below it, in the order of their names; also files and folders that cannot be
-    read, and links to folders outside, unless `follow_symlinks`.
+    read, and links to folders outside, unless `follow_symlinks`. What an index folder holds is not among them.
 
     Raises:
         DocumentError: there is no such folder, or it holds no article.
@@ -42,7 +57,8 @@ def article_paths(folder: Path, follow_symlinks: bool = False) -> tuple[Path, ..
 def _files(folder: Path, follow_symlinks: bool) -> Iterator[Path]:
     """The files in `folder` and below it, dangling links included, the folders that cannot be read, and the links to
     folders that are not followed because they lead out; one that leads back inside is passed over, as its files are
-    found without it."""
+    found without it. An index folder is passed over too: articles that the app removed are kept there. Where `folder`
+    is one itself, only these are."""
     seen = {os.path.realpath(folder)}
     unread: list[Path] = []
 
@@ -53,6 +69,11 @@ def _files(folder: Path, follow_symlinks: bool) -> Iterator[Path]:
             unread.append(Path(error.filename))
 
     for root, folders, files in os.walk(folder, followlinks=True, onerror=pass_over):
+        if len({CURRENT, SNAPSHOTS, LOCK} & {*folders, *files}) > 1:
+            if Path(root) != folder:
+                folders.clear()
+                continue
+            folders[:] = [name for name in folders if name != REMOVED]
         yield from (path for name in files if (path := Path(root, name)).is_file() or path.is_symlink())
         entered = []
         for path in (Path(root, name) for name in folders):
@@ -69,6 +90,18 @@ def _files(folder: Path, follow_symlinks: bool) -> Iterator[Path]:
 def source_of(path: Path, folder: Path) -> str:
     """The path of an article below its folder; bytes of its name that are no text are escaped."""
     return path.relative_to(folder).as_posix().encode(errors="backslashreplace").decode()
+
+
+def plain_source(path: Path, folder: Path) -> str:
+    """The path of an article below its folder.
+
+    Raises:
+        DocumentError: it is no valid text.
+    """
+    source = source_of(path, folder)
+    if source != path.relative_to(folder).as_posix():
+        raise DocumentError(f"the file name '{source}' is no valid text: rename it")
+    return source
 
 
 def _leads_out(path: Path, folder: Path) -> bool:
@@ -101,9 +134,9 @@ def read_article(path: Path, folder: Path, follow_symlinks: bool = False) -> Art
     """The article in the file `path` below `folder`.
 
     Raises:
-        DocumentError: it cannot be read, see `read_bytes`, is empty or is no text.
+        DocumentError: it cannot be read, see `read_bytes`, is empty or is no text, or its name is none.
     """
-    return parse(read_bytes(path, folder, follow_symlinks), source_of(path, folder))
+    return parse(read_bytes(path, folder, follow_symlinks), plain_source(path, folder))
 
 
 def parse(data: bytes, source: str) -> Article:

@@ -20,6 +20,7 @@ from rag.index.snapshot import (
     STORE,
     damaged_files,
     hold_current,
+    parse_manifest,
     read_manifest,
     read_pointer,
 )
@@ -130,7 +131,7 @@ def refresh_index(folder: Path, articles: Path, states_of: StatesOf) -> BuildRep
     if pointer is None:
         return build_index(articles, folder, load_encoder(), states_of)
     try:
-        encoder = read_manifest(pointer.snapshot).encoder
+        encoder = parse_manifest(pointer.snapshot).encoder
     except SnapshotError as error:
         log.warning("%s", error)
         encoder = DEFAULT_ENCODER

@@ -23,9 +23,12 @@ from rag.index.snapshot import (
     SENTENCES,
     STATES,
     STORE,
+    Files,
     Manifest,
     damaged_files,
-    read_manifest,
+    incomplete_files,
+    is_states,
+    parse_manifest,
     read_pointer,
 )
 from rag.index.states import KeptStates, States
@@ -60,7 +63,7 @@ class Before:
     lexical: LexicalIndex | None = None
     states: KeptStates | None = None
     places: Mapping[str, tuple[str, int]] = field(default_factory=dict)  # of states, by digest of their passage
-    files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # size and SHA-256 of each, by name
+    files: Files = field(default_factory=dict)  # the sound ones
 
     @classmethod
     def open(cls, folder: Path, found: Mapping[str, str], encoder: Encoder) -> Self:
@@ -68,26 +71,33 @@ class Before:
 
         `found` are the articles there are now, by source. States are large and check themselves when they are read.
         They, and every row of the store, are looked at where no article was changed: a build that has nothing else to
-        do mends them.
+        do mends them. A file of states that is damaged is not offered, and no reason to offer nothing.
         """
         try:
             pointer = read_pointer(folder)
             if pointer is None:
                 return cls()
-            manifest = read_manifest(pointer.snapshot)
+            manifest = parse_manifest(pointer.snapshot)
             made_by = manifest.encoder, manifest.encoder_sha256, manifest.code
             if made_by != (encoder.name, encoder.fingerprint, code_fingerprint()):
                 return cls()
             unchanged = manifest.articles == found
-            if damaged := damaged_files(pointer.snapshot, manifest, states=unchanged):
-                raise SnapshotError(f"{pointer.snapshot} is damaged ({', '.join(damaged)})")
-            return cls._load(pointer.snapshot, manifest, unchanged)
+            damaged = {
+                *incomplete_files(pointer.snapshot, manifest),
+                *damaged_files(pointer.snapshot, manifest, states=unchanged),
+            }
+            if needed := sorted(name for name in damaged if not is_states(name)):
+                raise SnapshotError(f"{pointer.snapshot} is damaged ({', '.join(needed)})")
+            if damaged:
+                log.warning("computing again what is damaged: %s", ", ".join(sorted(damaged)))
+            sound = {name: file for name, file in manifest.files.items() if name not in damaged}
+            return cls._load(pointer.snapshot, manifest, sound, unchanged)
         except SnapshotError as error:
             log.warning("building from scratch: %s", error)
             return cls()
 
     @classmethod
-    def _load(cls, snapshot: Path, manifest: Manifest, rows: bool) -> Self:
+    def _load(cls, snapshot: Path, manifest: Manifest, sound: Files, rows: bool) -> Self:
         """Raises `SnapshotError` where the files, as they were recorded, do not make an index."""
         try:
             with closing(Store(snapshot / STORE)) as store:
@@ -111,7 +121,7 @@ class Before:
             lexical,
             KeptStates(snapshot / STATES),
             {key: (entry.sha256, i) for entry in entries for i, key in enumerate(entry.digests)},
-            manifest.files,
+            sound,
         )
 
     def states_file(self, article_sha256: str) -> Mapping[str, Any] | None:
@@ -122,7 +132,8 @@ class Before:
         """The states of a passage by its digest; None when there are none that are sound."""
         if self.states is None or digest not in self.places:
             return None
-        return self.states.read(*self.places[digest], digest)
+        article_sha256, place = self.places[digest]
+        return self.states.read(article_sha256, place, digest) if self.states_file(article_sha256) else None
 
 
 @cache

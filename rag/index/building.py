@@ -15,7 +15,7 @@ from os import cpu_count
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rag.documents import article_paths, parse, read_bytes, source_of
+from rag.documents import article_paths, parse, plain_source, read_bytes, source_of
 from rag.encoder import Encoder
 from rag.errors import DocumentError
 from rag.index.before import UNREAD, Before, Vectors, code_fingerprint, found_articles
@@ -134,9 +134,7 @@ def _read_articles(
         try:
             data = read_bytes(path, folder, follow_symlinks)
             sha256 = hashlib.sha256(data).hexdigest()
-            if source != name:
-                raise DocumentError(f"the file name '{source}' is no valid text: rename it")
-            article = parse(data, source)
+            article = parse(data, plain_source(path, folder))
             entries.append(Entry.of(article, passages_of(article)))
         except DocumentError as error:
             skipped.append(_Skipped(source, sha256, str(error)))

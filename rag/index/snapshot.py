@@ -23,12 +23,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from functools import cached_property
-from pathlib import Path, PurePosixPath
+from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
+from rag.documents import CURRENT, LOCK, SNAPSHOTS
 from rag.errors import SnapshotError
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ _REQUIRED = frozenset(
     ]
 )
 _STATES_FILE = re.compile(rf"{STATES}/[0-9a-f]{{64}}\.safetensors")
-_CURRENT, _SNAPSHOTS, _LOCK = "current.json", "snapshots", "build.lock"
+_SNAPSHOT, _DRAFT = re.compile("[0-9a-f]{16}"), "tmp"  # the names of a snapshot, and of one being written or removed
 _REBUILD = "build it again with `rag build ARTICLES --index DIR`"
 KEPT = 3  # snapshots: the one built last and two to go back to
 
@@ -95,7 +96,7 @@ def read_pointer(index: Path) -> Pointer | None:
         SnapshotError: the pointer is damaged, or missing although there are snapshots.
     """
     try:
-        current = json.loads((index / _CURRENT).read_text(encoding="utf-8"))
+        current = json.loads((index / CURRENT).read_text(encoding="utf-8"))
         name, articles = str(current["snapshot"]), current["articles"]
         built = tuple(map(str, current.get("built", [name])))
         articles_folder = None if articles is None else Path(os.path.normpath(index / str(articles)))
@@ -103,20 +104,20 @@ def read_pointer(index: Path) -> Pointer | None:
     except (FileNotFoundError, NotADirectoryError) as error:
         if not _found(index):
             return None
-        raise SnapshotError(f"{index / _CURRENT} is missing; {_mend(index)}") from error
+        raise SnapshotError(f"{index / CURRENT} is missing; {_mend(index)}") from error
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise SnapshotError(f"{index / _CURRENT} is damaged: expected what a build writes; {_mend(index)}") from error
+        raise SnapshotError(f"{index / CURRENT} is damaged: expected what a build writes; {_mend(index)}") from error
     for other in (name, *built):
         if Path(other).name != other or other in ("", ".", "..") or "\0" in other:
             raise SnapshotError(
-                f"{index / _CURRENT} names the snapshot {other!r}: expected a plain name; {_mend(index)}"
+                f"{index / CURRENT} names the snapshot {other!r}: expected a plain name; {_mend(index)}"
             )
-    return Pointer(index / _SNAPSHOTS / name, articles_folder, built, *flags)
+    return Pointer(index / SNAPSHOTS / name, articles_folder, built, *flags)
 
 
 def _found(index: Path) -> list[str]:
     """The names of the snapshots that stand in `index`, whether or not they are kept, that written last first."""
-    folders = [path for path in (index / _SNAPSHOTS).glob("*") if path.is_dir() and not path.name.startswith("tmp")]
+    folders = [path for path in (index / SNAPSHOTS).glob("*") if path.is_dir() and _SNAPSHOT.fullmatch(path.name)]
     return [folder.name for folder in sorted(folders, key=lambda folder: (-folder.stat().st_mtime_ns, folder.name))]
 
 
@@ -128,6 +129,20 @@ def _mend(index: Path) -> str:
 
 def read_manifest(snapshot: Path) -> Manifest:
     """The manifest of a snapshot, every file of which is there with its size.
+
+    Raises:
+        SnapshotError: it is missing, damaged, or of another version of Yinju, or so is a file.
+    """
+    manifest = parse_manifest(snapshot)
+    for name in incomplete_files(snapshot, manifest):
+        size, expected = _size(f"{snapshot}/{name}"), manifest.files[name]["size"]
+        wrong = "is missing" if size is None else f"has {size} bytes, expected {expected}"
+        raise SnapshotError(f"{snapshot / name} {wrong}: the index is damaged; {_REBUILD}")
+    return manifest
+
+
+def parse_manifest(snapshot: Path) -> Manifest:
+    """The manifest of a snapshot, whatever became of the files.
 
     Raises:
         SnapshotError: it is missing, damaged, or of another version of Yinju.
@@ -149,14 +164,9 @@ def read_manifest(snapshot: Path) -> Manifest:
         raise SnapshotError(
             f"{path} is not the manifest that {snapshot.name} was named for: it was changed; {_REBUILD}"
         )
-    for folder in sorted({str(PurePosixPath(name).parent) for name in manifest.files}):
+    for folder in sorted({name.rpartition("/")[0] for name in manifest.files}):
         if (snapshot / folder).is_symlink():
             raise SnapshotError(f"{snapshot / folder} is a link: expected a folder; {_REBUILD}")
-    for name, recorded in manifest.files.items():
-        size = _size(snapshot / name)
-        if size != recorded["size"]:
-            wrong = "is missing" if size is None else f"has {size} bytes, expected {recorded['size']}"
-            raise SnapshotError(f"{snapshot / name} {wrong}: the index is damaged; {_REBUILD}")
     return manifest
 
 
@@ -183,10 +193,10 @@ def _checked(found: dict[str, Any]) -> Manifest:
     return Manifest(**found)
 
 
-def _size(path: Path) -> int | None:
+def _size(path: str) -> int | None:
     """The size of a file; None when there is none, or something else, a link say."""
     try:
-        found = path.lstat()
+        found = os.lstat(path)  # there are thousands
     except OSError:
         return None
     return found.st_size if stat.S_ISREG(found.st_mode) else None
@@ -208,7 +218,12 @@ def hold_current(index: Path) -> tuple[Pointer, Manifest, int]:
             if again == pointer:
                 raise
             pointer = again
-    raise SnapshotError(f"{index} holds no index: build one with `rag build ARTICLES --index {index}`")
+    raise no_index(index)
+
+
+def no_index(index: Path) -> SnapshotError:
+    """What is wrong with a folder in which nothing was built."""
+    return SnapshotError(f"{index} holds no index: build one with `rag build ARTICLES --index {index}`")
 
 
 def _hold(snapshot: Path) -> tuple[Manifest, int]:
@@ -233,7 +248,7 @@ def _hold(snapshot: Path) -> tuple[Manifest, int]:
 def signature(index: Path) -> tuple[int, int, int] | None:
     """What changes whenever `index` is pointed to another snapshot; None when it points to nothing."""
     try:
-        found = (index / _CURRENT).stat()
+        found = (index / CURRENT).stat()
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size
@@ -247,16 +262,17 @@ def building(index: Path) -> Iterator[None]:
         SnapshotError: the folder cannot be written, also when that turns out while building.
     """
     try:
-        (index / _SNAPSHOTS).mkdir(parents=True, exist_ok=True)
-        lock = FileLock(index / _LOCK)  # the system's: it goes with the process that holds it
+        (index / SNAPSHOTS).mkdir(parents=True, exist_ok=True)
+        lock = FileLock(index / LOCK)  # the system's: it goes with the process that holds it
         try:
             lock.acquire(timeout=0)
         except Timeout:
             log.warning("another process builds %s: waiting until it is done", index)
             lock.acquire()
         try:
-            for left_behind in (index / _SNAPSHOTS).glob("tmp*"):
-                shutil.rmtree(left_behind)
+            for left_behind in (index / SNAPSHOTS).glob(f"{_DRAFT}*"):
+                if _is_of_a_build(left_behind):
+                    shutil.rmtree(left_behind)
             yield
         finally:
             lock.release()
@@ -278,11 +294,12 @@ def commit(
 
     `write` fills the folder it is given and returns what is known already of files that were there before, by a hard
     link, and need not be read again; `describe` makes the manifest of all files. The last `KEPT` snapshots are kept,
-    and older ones that someone has open. Where the pointer was lost, the last are those written last that are whole.
+    and older ones that someone has open. One that is damaged is not; what only reading it through would tell is seen
+    where nothing changed, or the pointer was lost. Without a pointer, the last are those written last.
     """
-    snapshots = index / _SNAPSHOTS
+    snapshots = index / SNAPSHOTS
     before = _pointer_before(index)
-    draft = Path(tempfile.mkdtemp(prefix="tmp", dir=snapshots))
+    draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=snapshots))
     try:
         known = write(draft)
         files = _files(draft)
@@ -295,22 +312,23 @@ def commit(
             sync(folder)
         draft.chmod(0o755)
         target = snapshots / manifest.name
-        in_use = before is not None and before.snapshot == target  # a build that changed nothing mends its states too
-        if target.exists() and not _is_whole(target, states=in_use):
+        unchanged = before is not None and before.snapshot == target  # such a build mends states too
+        if os.path.lexists(target) and not _is_whole(target, states=unchanged):
             _remove(target)
         if not target.exists():
             draft.replace(target)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     sync(snapshots)
+    sound = partial(_is_whole, states=False) if unchanged or before is None else _is_complete
     earlier = [name for name in (before.built if before else _found(index)) if name != manifest.name]
-    if before is None:
-        earlier = [name for name in earlier if _is_whole(snapshots / name, states=False)]
+    for name in [name for name in earlier if not sound(snapshots / name)]:
+        log.warning("%s is damaged: it is kept no longer", snapshots / name)
+        earlier.remove(name)
     built = (manifest.name, *earlier[: KEPT - 1])
     _point(index, Pointer(target, articles, built, follow_symlinks))
-    for old in snapshots.iterdir():
-        if old.name not in built and old.is_dir():
-            _remove_unless_held(old)
+    for old in orphans(index):
+        _remove_unless_held(old)
     return manifest
 
 
@@ -319,30 +337,30 @@ class Kept:
     """A snapshot that is kept."""
 
     name: str
-    manifest: Manifest
+    manifest: Manifest | None  # None when it is damaged
     written: datetime  # by the clock of the time; nothing depends on it
     in_use: bool
 
     @property
     def size(self) -> int:
         """Bytes of its files; those of states may be shared with other snapshots."""
-        return sum(int(file["size"]) for file in self.manifest.files.values())
+        return sum(int(file["size"]) for file in self.manifest.files.values()) if self.manifest else 0
 
 
 def kept_snapshots(index: Path) -> tuple[Kept, ...]:
     """The snapshots that can be gone back to and the one in use, that built last first.
 
     Raises:
-        SnapshotError: there is no index, or the pointer or a manifest is damaged.
+        SnapshotError: there is no index, or the pointer is damaged.
     """
     pointer = read_pointer(index)
     if pointer is None:
-        raise SnapshotError(f"{index} holds no index: build one with `rag build ARTICLES --index {index}`")
-    folders = [index / _SNAPSHOTS / name for name in pointer.built]
+        raise no_index(index)
+    folders = [index / SNAPSHOTS / name for name in pointer.built]
     return tuple(
         Kept(
             folder.name,
-            read_manifest(folder),
+            _manifest_of(folder),
             datetime.fromtimestamp(folder.stat().st_mtime),
             folder == pointer.snapshot,
         )
@@ -351,14 +369,26 @@ def kept_snapshots(index: Path) -> tuple[Kept, ...]:
     )
 
 
+def _manifest_of(snapshot: Path) -> Manifest | None:
+    """Its manifest; None, and a warning, when it is damaged."""
+    try:
+        return read_manifest(snapshot)
+    except SnapshotError as error:
+        log.warning("%s", error)
+        return None
+
+
 def roll_back(index: Path, name: str | None = None) -> str:
     """Makes the kept snapshot `name` the one in use, or the one built before that in use; returns its name.
 
-    It stays in use until the next build. Where the pointer was lost, any snapshot that is there can be named.
+    It stays in use until the next build. Where the pointer was lost, any snapshot that is there can be named. Unsound
+    states are no hindrance: they are computed again.
 
     Raises:
-        SnapshotError: there is no such snapshot, it is damaged, or the folder cannot be written.
+        SnapshotError: there is no index or no such snapshot, it is damaged, or the folder cannot be written.
     """
+    if signature(index) is None and not _found(index):
+        raise no_index(index)
     with building(index):
         pointer = _pointer_before(index)
         built = pointer.built if pointer else tuple(_found(index))
@@ -370,8 +400,8 @@ def roll_back(index: Path, name: str | None = None) -> str:
             raise SnapshotError(
                 f"{index} does not keep {wanted}: expected one of {', '.join(built) or 'none'}; see `rag snapshots`"
             )
-        target = index / _SNAPSHOTS / name
-        if damaged := damaged_files(target, read_manifest(target)):
+        target = index / SNAPSHOTS / name
+        if damaged := damaged_files(target, read_manifest(target), states=False):
             raise SnapshotError(f"{target} is damaged ({', '.join(damaged)}): go back to another, or build again")
         before = pointer or Pointer(target, None, built)
         _point(index, replace(before, snapshot=target, pinned=True))
@@ -382,8 +412,31 @@ def orphans(index: Path) -> tuple[Path, ...]:
     """What a build that was cut short or an open engine left behind: the next build removes it."""
     pointer = read_pointer(index)
     kept = set(pointer.built) if pointer else set()
-    folder = index / _SNAPSHOTS
-    return tuple(sorted(path for path in folder.iterdir() if path.name not in kept)) if folder.is_dir() else ()
+    return tuple(path for path in _beside(index) if path.name not in kept and _is_of_a_build(path))
+
+
+def strangers(index: Path) -> tuple[Path, ...]:
+    """What stands among the snapshots and no build has put there: none touches it."""
+    return tuple(path for path in _beside(index) if not _is_of_a_build(path))
+
+
+def _beside(index: Path) -> list[Path]:
+    folder = index / SNAPSHOTS
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def _is_of_a_build(path: Path) -> bool:
+    """Whether this, among the snapshots, is a snapshot, or one that was being written or removed."""
+    named = _SNAPSHOT.fullmatch(path.name) is not None or path.name.startswith(_DRAFT)
+    return named and path.is_dir() and not path.is_symlink()
+
+
+def _is_complete(snapshot: Path) -> bool:
+    """Whether every file of a snapshot is there with its size."""
+    try:
+        return bool(read_manifest(snapshot))
+    except SnapshotError:
+        return False
 
 
 def _is_whole(snapshot: Path, states: bool) -> bool:
@@ -400,8 +453,18 @@ def damaged_files(snapshot: Path, manifest: Manifest, states: bool = True) -> tu
     return tuple(
         name
         for name, recorded in manifest.files.items()
-        if (states or not name.startswith(f"{STATES}/")) and not _is_as_recorded(snapshot / name, recorded)
+        if (states or not is_states(name)) and not _is_as_recorded(snapshot / name, recorded)
     )
+
+
+def incomplete_files(snapshot: Path, manifest: Manifest) -> tuple[str, ...]:
+    """The files of a snapshot that are missing or have another size than that of the manifest."""
+    return tuple(name for name, file in manifest.files.items() if _size(f"{snapshot}/{name}") != file["size"])
+
+
+def is_states(name: str) -> bool:
+    """Whether a file of a snapshot is one of states."""
+    return name.startswith(f"{STATES}/")
 
 
 def _is_as_recorded(path: Path, recorded: Mapping[str, Any]) -> bool:
@@ -429,10 +492,10 @@ def _point(index: Path, pointer: Pointer) -> None:
         "follow_symlinks": pointer.follow_symlinks,
         "pinned": pointer.pinned,
     }
-    draft = index / f"{_CURRENT}.tmp"
+    draft = index / f"{CURRENT}.tmp"
     draft.write_text(json.dumps(current, ensure_ascii=False, indent=1), encoding="utf-8")
     sync(draft)
-    draft.replace(index / _CURRENT)
+    draft.replace(index / CURRENT)
     sync(index)
 
 
@@ -456,7 +519,10 @@ def _remove(snapshot: Path) -> None:
     """Removes a snapshot, which is never seen in part: it is renamed first."""
     gone = snapshot.with_name(f"tmp-{snapshot.name}")
     snapshot.replace(gone)
-    shutil.rmtree(gone)
+    if gone.is_dir() and not gone.is_symlink():
+        shutil.rmtree(gone)
+    else:  # what stood in its place
+        gone.unlink()
 
 
 def _files(folder: Path) -> list[str]:

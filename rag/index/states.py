@@ -59,7 +59,8 @@ class KeptStates:
         except FileNotFoundError:
             return None
         except (SafetensorError, OSError, ValueError, LookupError, TypeError) as error:
-            log.warning("%s is damaged (%s): its states are computed; `rag build` mends it", path, error)
+            remedy = "its states are computed; `rag build` of unchanged articles mends it"
+            log.warning("%s is damaged (%s): %s", path, error, remedy)
             return None
         return states
 
