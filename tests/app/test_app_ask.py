@@ -21,11 +21,11 @@ from rag.errors import BusyError
 HOSTILE = "红河大桥的长度是多少米？<script>window.hurt=4</script><img src=x onerror=window.hurt=5>"
 
 
-LENGTH = "白鹭大桥全长多少米？"
+HOURS = "白鹭大桥几点放行货车？"
 REPORTS = {
     "report.txt": "白鹭镇年度报告\n\n2024-09-26 来源：白鹭日报\n\n一、桥梁建设\n\n"
-    "白鹭大桥全长2450米,由白鹭镇出资建造。\n\n二、道路建设\n\n镇内道路今年整修一新,行人和车辆分道通行。\n",
-    "news.txt": "白鹭大桥通车\n\n2023-05-01 来源：白鹭日报\n\n五一当天通车的白鹭大桥全长2450米,双向四车道。\n",
+    "白鹭大桥每天早上8点放行货车。\n\n二、道路建设\n\n镇内道路今年整修一新,行人和车辆分道通行。\n",
+    "news.txt": "白鹭大桥通车\n\n2023-05-01 来源：白鹭日报\n\n白鹭大桥双向四车道,每天早上8点放行货车。\n",
 }
 
 
@@ -50,24 +50,24 @@ def test_asking_shows_the_quote_in_its_passage_and_file(page: Page, told: rag.An
 
 def test_equal_answers_are_one_with_their_sections_and_dates(browsers: Callable[[str], Page], tmp_path: Path) -> None:
     collection = collect(tmp_path, REPORTS)
-    told = collection.engine.answer(LENGTH)
+    told = collection.engine.answer(HOURS)
     assert [(place.section, place.date) for place in told.citations] == [
-        ("一、桥梁建设", "2024-09-26"),
         ("", "2023-05-01"),
+        ("一、桥梁建设", "2024-09-26"),
     ]
     page = browsers("zh-CN,zh;q=0.9,en;q=0.8")
     with serving(collection) as url:
         page.open(url, "你的问题")
-        page.box.send_keys(LENGTH, Keys.ENTER)
-        page.answered(LENGTH)
+        page.box.send_keys(HOURS, Keys.ENTER)
+        page.answered(HOURS)
         assert page.text("#result .verdict .answer") == told.text
         cards = page.all("#result .citations .citation")
         assert [card.find_element("css selector", "mark").text for card in cards] == [c.quote for c in told.citations]
         facts = [fact.text.replace("\n", "") for fact in page.all("#result .citations dl div")]
         assert [fact for fact in facts if fact.startswith(("小节", "日期"))] == [
+            "日期2023-05-01",
             "小节一、桥梁建设",
             "日期2024-09-26",
-            "日期2023-05-01",
         ]
         page.driver.get("about:blank")
 
