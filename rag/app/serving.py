@@ -223,9 +223,8 @@ def serve(
     *,
     passwords: Passwords | None = None,
     log_questions: bool = False,
-    wait: bool = True,
 ) -> gr.Blocks:
-    """Serves the page, with `wait` until it is interrupted. Nothing in it calls a host other than this one.
+    """Serves the page until it is closed, from threads of its own. Nothing in it calls a host other than this one.
 
     Raises:
         OSError: the port is taken.
@@ -268,10 +267,6 @@ def serve(
         },
         quiet=True,
     )
-    if wait:
-        sys.stdout.write(f"Yinju answers at {page.local_url} (Ctrl+C stops it)\n")
-        sys.stdout.flush()
-        page.block_thread()
     return page
 
 
@@ -299,11 +294,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if options.index is None:
             open()  # builds the index where that is due
         collection = Collection(options.index or DEFAULT_INDEX)
-        collection.engine.answer(EXAMPLES[0])  # loads what is loaded late, before the first visitor
+        page = _listening(collection, options, passwords)
+        sys.stdout.write(f"Yinju answers at {page.local_url} (Ctrl+C stops it)\n")
+        sys.stdout.flush()
+        collection.engine.answer(EXAMPLES[0])  # loads what is loaded late, while the first visitor looks around
     except RagError as error:
         sys.exit(f"app.py: {error}")
+    page.block_thread()
+
+
+def _listening(collection: Collection, options: argparse.Namespace, passwords: Passwords | None) -> gr.Blocks:
     try:
-        serve(collection, options.host, options.port, passwords=passwords, log_questions=options.log_questions)
+        return serve(collection, options.host, options.port, passwords=passwords, log_questions=options.log_questions)
     except (OSError, OverflowError):
         sys.exit(f"app.py: cannot listen on {options.host}, port {options.port}; choose another with --host or --port")
 

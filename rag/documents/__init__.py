@@ -42,10 +42,7 @@ def article_paths(folder: Path, follow_symlinks: bool = False) -> tuple[Path, ..
         kind = "a file" if folder.exists() else "nothing"
         raise DocumentError(f"{folder} is {kind}: expected a folder of {SUFFIX} files; create it or name another")
     files = list(_files(folder, follow_symlinks))
-    found = sorted(
-        (path for path in files if path.suffix.lower() == SUFFIX or path.is_dir()),
-        key=lambda path: path.relative_to(folder).as_posix(),
-    )
+    found = sorted((path for path in files if path.suffix.lower() == SUFFIX or path.is_dir()), key=Path.as_posix)
     if not found:
         raise DocumentError(
             f"{folder} holds no {SUFFIX} file ({len(files)} other files): expected articles as text files; "

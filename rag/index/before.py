@@ -156,8 +156,12 @@ def code_fingerprint() -> str:
 
 def found_articles(folder: Path, follow_symlinks: bool) -> dict[str, str]:
     """The SHA-256 of every article file in `folder` by its source, `UNREAD` for one that cannot be read."""
-    paths = article_paths(folder, follow_symlinks)
-    return {source_of(path, folder): _file_sha256(path, folder, follow_symlinks) for path in paths}
+    return {source_of(path, folder): sha256 for path, sha256 in found_files(folder, follow_symlinks).items()}
+
+
+def found_files(folder: Path, follow_symlinks: bool) -> dict[Path, str]:
+    """As `found_articles`, by path."""
+    return {path: _file_sha256(path, folder, follow_symlinks) for path in article_paths(folder, follow_symlinks)}
 
 
 def _file_sha256(path: Path, folder: Path, follow_symlinks: bool) -> str:

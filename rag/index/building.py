@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from rag.documents import article_paths, parse, plain_source, read_bytes, source_of
 from rag.encoder import Encoder
 from rag.errors import DocumentError
-from rag.index.before import UNREAD, Before, Vectors, code_fingerprint, found_articles
+from rag.index.before import UNREAD, Before, Vectors, code_fingerprint, found_files
 from rag.index.lexical import LexicalIndex
 from rag.index.snapshot import (
     LEXICAL,
@@ -62,8 +62,9 @@ def build_index(
 def _build(articles: Path, folder: Path, encoder: Encoder, states_of: StatesOf, follow_symlinks: bool) -> BuildReport:
     article_paths(articles, follow_symlinks)  # raises before anything is written
     with building(folder):
-        found = found_articles(articles, follow_symlinks)
-        before = Before.open(folder, found, encoder)
+        found = found_files(articles, follow_symlinks)
+        sources = {source_of(path, articles): sha256 for path, sha256 in found.items()}
+        before = Before.open(folder, sources, encoder)
         keep_states = states_of(encoder, "") is not None
         entries, skipped = _read_articles(articles, found, before, keep_states, follow_symlinks)
         if not any(entry.digests for entry in entries):
@@ -119,25 +120,25 @@ class _Skipped:
 
 
 def _read_articles(
-    folder: Path, found: Mapping[str, str], before: Before, keep_states: bool, follow_symlinks: bool
+    folder: Path, found: Mapping[Path, str], before: Before, keep_states: bool, follow_symlinks: bool
 ) -> tuple[list[Entry], list[_Skipped]]:
     """The articles of a folder, and the files that could not be read. One whose SHA-256 was `found` to be that of
     before is taken over."""
     entries: list[Entry] = []
     skipped: list[_Skipped] = []
-    for path in article_paths(folder, follow_symlinks):
-        name, source, sha256 = path.relative_to(folder).as_posix(), source_of(path, folder), UNREAD
-        known = before.entries.get(name)
-        if known is not None and known.sha256 == found.get(name) and _has_states(known, before, keep_states):
+    for path, found_sha256 in found.items():
+        known = before.entries.get(path.relative_to(folder).as_posix())
+        if known is not None and known.sha256 == found_sha256 and _has_states(known, before, keep_states):
             entries.append(known)
             continue
+        sha256 = UNREAD
         try:
             data = read_bytes(path, folder, follow_symlinks)
             sha256 = hashlib.sha256(data).hexdigest()
             article = parse(data, plain_source(path, folder))
             entries.append(Entry.of(article, passages_of(article)))
         except DocumentError as error:
-            skipped.append(_Skipped(source, sha256, str(error)))
+            skipped.append(_Skipped(source_of(path, folder), sha256, str(error)))
     return entries, skipped
 
 

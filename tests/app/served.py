@@ -28,7 +28,7 @@ def serving(collection: Collection, **options: Any) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    page = serve(collection, "127.0.0.1", port, wait=False, **options)
+    page = serve(collection, "127.0.0.1", port, **options)
     yield f"http://127.0.0.1:{port}"
     page.close()
 
