@@ -25,6 +25,7 @@ class SetPlan:
     unanswerable_share: the same for the others. negatives: how many windows without the answer go with each question.
     swaps: how many times a pass a question is read with another name or year in it, which makes it unanswerable.
     made: what is asked in place of the set's own questions, `cloze` or `keywords`; see `made`.
+    excerpts: whether passages are cut to a few sentences; see `excerpts`.
     scripts: weights of (as written, both Traditional, both Simplified, question Simplified and passage Traditional,
     question Traditional and passage Simplified); each passage is read in one of them.
     """
@@ -36,6 +37,7 @@ class SetPlan:
     negatives: float = 0.5
     swaps: float = 0.0
     made: str = ""
+    excerpts: bool = False
     scripts: tuple[float, float, float, float, float] = (1.0, 0.0, 0.0, 0.0, 0.0)
 
 
@@ -97,6 +99,8 @@ def _plan(entry: dict[str, Any]) -> SetPlan:
         entry["passages"] = entry["questions"] = entry.pop("set")
     if entry.get("made", "") not in ("", "cloze", "keywords"):
         raise ValueError(f"made {entry['made']!r}: expected cloze or keywords")
+    if not isinstance(entry.get("excerpts", False), bool):
+        raise TypeError(f"excerpts {entry['excerpts']!r}: expected true or false")
     if "scripts" in entry:
         entry["scripts"] = tuple(float(weight) for weight in entry["scripts"])
         if len(entry["scripts"]) != 5 or sum(entry["scripts"]) <= 0:

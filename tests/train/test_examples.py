@@ -27,6 +27,19 @@ def prepared(sets: dict[str, QuestionSet], tokenizer: SpanTokenizer, plan: SetPl
     return pool, build_items(sets, Recipe((plan,)), pool)
 
 
+def test_a_plan_of_excerpts_asks_the_same_of_shorter_passages(
+    sets: dict[str, QuestionSet], tokenizer: SpanTokenizer
+) -> None:
+    whole, items = prepared(sets, tokenizer, SetPlan("facts", "facts", negatives=0.0))
+    cut, others = prepared(sets, tokenizer, SetPlan("facts", "facts", negatives=0.0, excerpts=True))
+
+    def asked(pool: SequencePool, items: list[Item]) -> list[tuple[bytes, bool]]:
+        return sorted((pool.sequences[item.question].tobytes(), item.span is None) for item in items)
+
+    assert asked(cut, others) == asked(whole, items)
+    assert len(cut.tokens) > len(whole.tokens)
+
+
 def test_answers_are_where_examples_say(sets: dict[str, QuestionSet], tokenizer: SpanTokenizer) -> None:
     plan = SetPlan("facts", "facts", negatives=0.0)
     pool, items = prepared(sets, tokenizer, plan)

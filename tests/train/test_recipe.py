@@ -37,6 +37,7 @@ def test_shipped_recipe_is_sound() -> None:
     [
         ("[[plan]]\nset = 'a'\nshares = 2", "unexpected keyword argument 'shares'"),
         ("[[plan]]\nset = 'a'\nscripts = [1.0]", "expected five weights"),
+        ("[[plan]]\nset = 'a'\nexcerpts = 'yes'", "expected true or false"),
         ("plans = 1", "not a recipe"),
         ("[[plan]]\nset = 'a'\n[other]\n", r"unknown tables \['other'\]"),
         ("[[plan", "not a recipe"),

@@ -1,0 +1,56 @@
+"""Passages cut to a few sentences, as long as the paragraphs of articles are.
+
+The passages of question sets are whole sections of encyclopaedias. A reader that has seen little else takes a short
+passage for the tail of a long one, which seldom holds the answer, and says "no answer" for its length alone.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from rag.passages import sentences
+from rag.train.squad import GoldAnswer, GoldQuestion, Paragraph, QuestionSet
+
+LONGEST = 4  # sentences of an excerpt; more where an answer runs on
+
+
+def excerpt_set(data: QuestionSet, random: np.random.Generator) -> QuestionSet:
+    """The set with each passage cut into runs of 1 to `LONGEST` sentences, drawn from `random` in the order of the set.
+
+    Each answer goes with the run that it stands in, as none is cut through; a question without an answer, whose whole
+    passage holds none, with any run.
+    """
+    return data.keep(excerpt for paragraph in data.paragraphs for excerpt in _excerpts(paragraph, random))
+
+
+def _excerpts(paragraph: Paragraph, random: np.random.Generator) -> Iterator[Paragraph]:
+    runs = _runs(paragraph, random)
+    drawn = {q.id: runs[int(random.integers(len(runs)))] for q in paragraph.questions if not q.answers}
+    for start, end in runs:
+        asked = (_within(q, start, end) for q in paragraph.questions if drawn.get(q.id, (start, end)) == (start, end))
+        yield replace(
+            paragraph, text=paragraph.text[start:end], questions=tuple(q for q in asked if q.answers or q.id in drawn)
+        )
+
+
+def _runs(paragraph: Paragraph, random: np.random.Generator) -> list[tuple[int, int]]:
+    """Ranges that tile the passage's sentences."""
+    answers = [answer for question in paragraph.questions for answer in question.answers]
+    runs: list[tuple[int, int]] = []
+    wanted = 0
+    for start, end in sentences(paragraph.text):
+        whole = not any(answer.start < start < answer.end for answer in answers)
+        if wanted <= 0 and whole:
+            runs.append((start, end))
+            wanted = int(random.integers(1, LONGEST + 1))
+        else:
+            runs[-1] = (runs[-1][0], end)
+        wanted -= 1
+    return runs
+
+
+def _within(question: GoldQuestion, start: int, end: int) -> GoldQuestion:
+    """The question with those of its answers that stand in `start … end`, counted from `start`."""
+    answers = (GoldAnswer(a.text, a.start - start) for a in question.answers if start <= a.start and a.end <= end)
+    return replace(question, answers=tuple(answers))
