@@ -37,7 +37,7 @@ def test_a_plan_of_excerpts_asks_the_same_of_shorter_passages(
         return sorted((pool.sequences[item.question].tobytes(), item.span is None) for item in items)
 
     assert asked(cut, others) == asked(whole, items)
-    assert len(cut.tokens) > len(whole.tokens)
+    assert sum(map(len, cut.tokens)) < sum(map(len, whole.tokens))
 
 
 def test_answers_are_where_examples_say(sets: dict[str, QuestionSet], tokenizer: SpanTokenizer) -> None:
