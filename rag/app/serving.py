@@ -58,6 +58,7 @@ class Guard:
     def __init__(self, app: ASGIApp, passwords: Passwords) -> None:
         self._app, self._passwords = app, passwords
         self._hashing = anyio.CapacityLimiter(1)
+        self._guesses = 0  # that are hashed or wait; the limiter counts those late that have just come
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on, or answers 401, or 429 where too many passwords wait to be hashed."""
@@ -70,11 +71,15 @@ class Guard:
         if credentials and self._passwords.knows(*credentials):
             return None
         if credentials:
-            if self._hashing.statistics().tasks_waiting >= HASHES_WAITING:
+            if self._guesses > HASHES_WAITING:
                 return PlainTextResponse("429: too many passwords at once; try again in a moment\n", 429)
             match = partial(self._passwords.match, *credentials)
-            if await anyio.to_thread.run_sync(match, limiter=self._hashing):
-                return None
+            self._guesses += 1
+            try:
+                if await anyio.to_thread.run_sync(match, limiter=self._hashing):
+                    return None
+            finally:
+                self._guesses -= 1
         asking = {"WWW-Authenticate": 'Basic realm="Yinju", charset="UTF-8"'}
         return PlainTextResponse("401: name and password, please\n", 401, asking)
 
