@@ -12,7 +12,7 @@ import numpy as np
 from rag.passages import sentences
 from rag.train.squad import GoldAnswer, GoldQuestion, Paragraph, QuestionSet
 
-LONGEST = 4  # sentences of an excerpt; more where an answer runs on
+LONGEST = 4  # sentences of an excerpt, more where an answer runs on; not tuned
 
 
 def excerpt_set(data: QuestionSet, random: np.random.Generator) -> QuestionSet:
@@ -28,10 +28,9 @@ def _excerpts(paragraph: Paragraph, random: np.random.Generator) -> Iterator[Par
     runs = _runs(paragraph, random)
     drawn = {q.id: runs[int(random.integers(len(runs)))] for q in paragraph.questions if not q.answers}
     for start, end in runs:
-        asked = (_within(q, start, end) for q in paragraph.questions if drawn.get(q.id, (start, end)) == (start, end))
-        yield replace(
-            paragraph, text=paragraph.text[start:end], questions=tuple(q for q in asked if q.answers or q.id in drawn)
-        )
+        within = (_within(question, start, end) for question in paragraph.questions)
+        asked = tuple(q for q in within if q.answers or drawn.get(q.id) == (start, end))
+        yield replace(paragraph, text=paragraph.text[start:end], questions=asked)
 
 
 def _runs(paragraph: Paragraph, random: np.random.Generator) -> list[tuple[int, int]]:
