@@ -1,15 +1,16 @@
 """`rag calibrate`: fits the confidence on development questions asked of all their passages as one collection.
 
-Each question is asked three times: of the whole collection; of the collection without the paragraph that answers it;
-and, where it has a name or a year to swap, with another in its place (see `swaps`). Beside these stand questions that
-people wrote to be near misses of a passage. Half of what is fitted on has no answer, and must be told from the other
-half by the signals alone.
+Each question is asked three times: of the whole collection; of the collection without the paragraphs that may answer
+it; and, where it has a name or a year to swap, with another in its place (see `swaps`). Beside these stand questions
+that people wrote to be near misses of a passage. Half of what is fitted on has no answer, and must be told from the
+other half by the signals alone. All of it is done twice: with the passages as they are, whole sections, and cut to
+excerpts as short as the paragraphs of articles (see `excerpts`).
 """
 
 import argparse
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -26,17 +27,19 @@ from rag.measures import auroc, calibration_error, f1, says
 from rag.numerals import answer_key
 from rag.retrieve import retrieve
 from rag.train.collection import open_collection, sources
+from rag.train.excerpts import excerpt_set
 from rag.train.recipe import spread_questions
 from rag.train.run import read_data, read_recipe
-from rag.train.squad import GoldQuestion, QuestionSet, read_sets
+from rag.train.squad import GoldQuestion, Paragraph, QuestionSet, read_sets
 from rag.train.swaps import swapped_questions
 from rag.types import Candidate, EncodedQuestion, Signals, Span
 
 READ = 5  # candidates, as `Engine.answer` reads
-_SPARE = 3  # further ones, to take the place of those of the paragraph taken out
+_SPARE = 3  # further ones, as a file taken out may be several passages
 _LEAST_F1 = 0.5  # of a span that overlaps the gold answer's own place: a user learns the answer from it
 _HELD_BACK = 0.8  # of the questions without an answer; every other one is answered
-_QUESTIONS = 300  # at most of each set, evenly spread
+_QUESTIONS = 200  # at most of each set, evenly spread
+_EXCERPTS = "excerpts of "  # before the name of a set whose passages are cut
 _FOLDS, _SEED, _DIGITS = 5, 0, 6
 Kind = Literal["in", "out", "swapped", "near"]
 
@@ -76,16 +79,26 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     sets, recipe = read_recipe(arguments.data, arguments.recipe)
     _, development = read_data(sets, read_sets(arguments.dev), recipe)
     chosen = [spread_questions(one, _QUESTIONS) for one in development if one.name in recipe.calibration]
-    paragraphs = [paragraph for one in chosen for paragraph in one.paragraphs]
-    cases = list(asked(open_collection(paragraphs, arguments.index), chosen))
     near = [one for one in development if one.name in recipe.unanswerable]
-    for one in near:
-        cases += near_misses(open_collection(one.paragraphs, arguments.index / one.name), one)
-    counts = {one.name: one.question_count for one in chosen}
-    counts |= {one.name: sum(case.name == one.name for case in cases) for one in near}
-    content = fit(cases) | {"fitted_on": counts, "measured": measure(cases)}
+    cases = gather(chosen, near, arguments.index / "whole")
+    cases += gather([in_excerpts(one) for one in chosen], [in_excerpts(one) for one in near], arguments.index / "cut")
+    counts = Counter(case.name for case in cases if case.kind in ("in", "near"))
+    content = fit(cases) | {"fitted_on": dict(counts), "measured": measure(cases)}
     arguments.out.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return content
+
+
+def in_excerpts(data: QuestionSet) -> QuestionSet:
+    """The set with its passages cut. Sets of the same passages and answers are cut alike."""
+    return replace(excerpt_set(data, np.random.default_rng(_SEED)), name=f"{_EXCERPTS}{data.name}")
+
+
+def gather(sets: Sequence[QuestionSet], near: Sequence[QuestionSet], folder: Path) -> list[Case]:
+    """Every case: of `sets`, whose passages are one collection, and of each set of near misses by itself."""
+    cases = list(asked(open_collection([p for one in sets for p in one.paragraphs], folder / "all"), sets))
+    for one in near:
+        cases += near_misses(open_collection(one.paragraphs, folder / one.name), one)
+    return cases
 
 
 def asked(engine: Engine, sets: Sequence[QuestionSet]) -> Iterator[Case]:
@@ -95,14 +108,24 @@ def asked(engine: Engine, sets: Sequence[QuestionSet]) -> Iterator[Case]:
         pairs = [(p, q) for p in one.paragraphs for q in p.questions if q.answers]
         others = swapped_questions(pairs, np.random.default_rng(_SEED))
         for (paragraph, question), other in zip(tqdm(pairs, desc=one.name), others, strict=True):
-            source = files[paragraph.text]
-            group = f"{one.name.split(' on ')[-1]}/{paragraph.article}"
-            yield from _cases(engine, one.name, group, source, question)
+            may_answer = {files[p.text] for p in one.paragraphs if _may_answer(p, paragraph, question)}
+            group = _group(one, paragraph)
+            yield from _cases(engine, one.name, group, may_answer, question)
             if other is not None:
                 swapped = replace(question, text=other, answers=())
                 encoded = engine.index.encoder.encode_question(other)
-                readings = _read(engine, encoded, retrieve(engine.index, encoded, READ), swapped, source)
+                readings = _read(engine, encoded, retrieve(engine.index, encoded, READ), swapped, set())
                 yield Case(one.name, group, "swapped", tuple(readings))
+
+
+def _may_answer(other: Paragraph, paragraph: Paragraph, question: GoldQuestion) -> bool:
+    """Whether an answer's words stand in another paragraph, or the same one, of the article."""
+    return other.article == paragraph.article and any(answer.text in other.text for answer in question.answers)
+
+
+def _group(data: QuestionSet, paragraph: Paragraph) -> str:
+    """The article, whatever language it is asked in and however it is cut."""
+    return f"{data.name.removeprefix(_EXCERPTS).split(' on ')[-1]}/{paragraph.article}"
 
 
 def near_misses(engine: Engine, data: QuestionSet) -> Iterator[Case]:
@@ -110,24 +133,25 @@ def near_misses(engine: Engine, data: QuestionSet) -> Iterator[Case]:
     pairs = [(p, q) for p in data.paragraphs for q in p.questions if not q.answers]
     for paragraph, question in tqdm(pairs, desc=data.name):
         encoded = engine.index.encoder.encode_question(question.text)
-        readings = _read(engine, encoded, retrieve(engine.index, encoded, READ), question, "")
-        yield Case(data.name, f"{data.name}/{paragraph.article}", "near", tuple(readings))
+        readings = _read(engine, encoded, retrieve(engine.index, encoded, READ), question, set())
+        yield Case(data.name, _group(data, paragraph), "near", tuple(readings))
 
 
-def _cases(engine: Engine, name: str, group: str, source: str, question: GoldQuestion) -> Iterator[Case]:
+def _cases(engine: Engine, name: str, group: str, sources: Set[str], question: GoldQuestion) -> Iterator[Case]:
     encoded = engine.index.encoder.encode_question(question.text)
-    found = retrieve(engine.index, encoded, READ + _SPARE)
-    yield Case(name, group, "in", tuple(_read(engine, encoded, found[:READ], question, source)))
-    without = tuple(candidate for candidate in found if candidate.passage.source != source)[:READ]
-    yield Case(name, group, "out", tuple(_read(engine, encoded, without, question, source)))
+    found = retrieve(engine.index, encoded, READ + len(sources) + _SPARE)
+    yield Case(name, group, "in", tuple(_read(engine, encoded, found[:READ], question, sources)))
+    without = tuple(candidate for candidate in found if candidate.passage.source not in sources)[:READ]
+    yield Case(name, group, "out", tuple(_read(engine, encoded, without, question, sources)))
 
 
 def _read(
-    engine: Engine, encoded: EncodedQuestion, candidates: Sequence[Candidate], question: GoldQuestion, source: str
+    engine: Engine, encoded: EncodedQuestion, candidates: Sequence[Candidate], question: GoldQuestion, sources: Set[str]
 ) -> list[Reading]:
+    """`sources`: the files of the paragraphs in which a reading can be right."""
     chosen, found = engine.weigh(encoded, candidates)
     return [
-        Reading(one, answer_key(span.text), candidate.passage.source == source and is_right(question, candidate, span))
+        Reading(one, answer_key(span.text), candidate.passage.source in sources and is_right(question, candidate, span))
         for one, candidate, span in zip(found, candidates, chosen, strict=True)
         if span.start < span.end
     ]

@@ -14,6 +14,8 @@ from rag.train.calibration import (
     best,
     coverage_at,
     fit,
+    gather,
+    in_excerpts,
     is_right,
     least_threshold,
     measure,
@@ -60,6 +62,41 @@ def test_questions_are_asked_with_their_paragraph_and_without_and_near_misses_as
     (case,) = near_misses(engine, data)
     assert (case.name, case.group, case.kind) == ("s", "s/0", "near")
     assert [reading.right for reading in case.readings] == [False, False]
+
+
+def test_paragraphs_of_the_article_that_say_the_answer_too_are_right_and_are_taken_out_with_it(tmp_path: Path) -> None:
+    question = GoldQuestion("a", "青山图书馆几点开门?", (GoldAnswer("早上8点", 8),))
+    first = Paragraph(0, "青山图书馆每天早上8点开门,欢迎读者。", (question,))
+    again = Paragraph(0, "来青山图书馆的人很多,早上8点开门前已排起长队。", ())
+    elsewhere = Paragraph(1, "红河图书馆早上8点开门。", ())
+    data = QuestionSet("s", (first, again, elsewhere))
+    kept, removed = (case for case in asked(open_collection(data.paragraphs, tmp_path), [data]))
+    assert (kept.kind, sum(reading.right for reading in kept.readings), len(kept.readings)) == ("in", 2, 3)
+    assert (removed.kind, [reading.right for reading in removed.readings]) == ("out", [False])
+
+
+def test_sets_are_asked_of_excerpts_too_in_the_folds_of_their_articles(tmp_path: Path) -> None:
+    text = "青山图书馆每天早上8点开门,欢迎读者。" + "这一天的天气一直很好。" * 8
+    answered = GoldQuestion("a", "青山图书馆几点开门?", (GoldAnswer("早上8点", 8),))
+    near = GoldQuestion("n", "青山图书馆几点关门?", ())
+    chinese = QuestionSet("s", (Paragraph(7, text, (answered,)),))
+    english = QuestionSet("t on s", (Paragraph(7, text, (GoldQuestion("a", "When does it open?", answered.answers),)),))
+    cut = [in_excerpts(one) for one in (chinese, english)]
+    texts = [[paragraph.text for paragraph in one.paragraphs] for one in cut]
+    assert texts[0] == texts[1]
+    assert "".join(texts[0]) == text
+    assert len(texts[0]) > 2
+    misses = in_excerpts(QuestionSet("u", (Paragraph(2, text, (near,)),)))
+    cases = gather(cut, [misses], tmp_path)
+    assert [(c.name, c.group, c.kind) for c in cases if c.kind != "swapped"] == [
+        ("excerpts of s", "s/7", "in"),
+        ("excerpts of s", "s/7", "out"),
+        ("excerpts of t on s", "s/7", "in"),
+        ("excerpts of t on s", "s/7", "out"),
+        ("excerpts of u", "u/2", "near"),
+    ]
+    assert [any(reading.right for reading in c.readings) for c in cases if c.kind == "in"] == [True, True]
+    assert len(list((tmp_path / "all" / "articles").iterdir())) == len(set(texts[0]))
 
 
 def test_each_set_and_kind_weighs_as_much() -> None:
