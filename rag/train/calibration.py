@@ -259,16 +259,21 @@ def least_threshold(
 
 
 def measure(cases: Sequence[Case]) -> dict[str, Any]:
-    """How good the confidence is on articles it was not fitted on: all cases, and those of each set."""
+    """How good the confidence is on articles it was not fitted on: of all cases, of those asked of passages as they
+    are, of those asked of excerpts, and of each set."""
     confidences, right, answerable = outcomes(cases, out_of_fold(cases))
     names = np.array([case.name for case in cases])
     kinds = np.array([case.kind for case in cases])
+    cut = np.array([case.name.startswith(_EXCERPTS) for case in cases])
+    pools = {"all": np.ones(len(cases), bool), "passages as they are": ~cut, "excerpts": cut}
+    pools |= {str(name): names == name for name in dict.fromkeys(names[answerable])}
     result = {}
-    for name in ("all", *dict.fromkeys(names[answerable])):
-        chosen = (names == name) | (name == "all")
+    for name, chosen in pools.items():
+        if not (chosen & answerable).any():
+            continue
         asked = chosen & answerable
         removal, swapped, near = (asked | (chosen & (kinds == kind)) for kind in ("out", "swapped", "near"))
-        result[str(name)] = {
+        result[name] = {
             "cases": int(chosen.sum()),
             "right": float(right[asked].mean()),
             "auroc_right": auroc(confidences[removal], right[removal]),
