@@ -17,7 +17,7 @@ _MAX_ALTERNATIVES = 4
 _MAX_CLOSEST = 3
 
 # The log of a span's share among all spans of its passage. Below it 30 of 100 spans were right, above it 57: those of
-# passages that hold an answer, of the development questions that the confidence is fitted on.
+# passages that hold an answer, of the development questions that the confidence is fitted on, by the reader of then.
 _WEAK = -1.5
 Confidence = Callable[[float, float | None], float]
 
