@@ -66,6 +66,13 @@ def test_an_answer_is_at_best_what_the_right_paragraph_gives(result: OpenResult)
     assert (result.exact_match, result.f1) == (result.gold_exact_match, result.gold_f1)
 
 
+def test_an_empty_question_is_left_out_and_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = write(tmp_path / "cities.json", ("古都", GATES, [(" ", "十四座"), ("洛阳的城墙有多少座城门?", "十四座")]))
+    (found,) = bench_open([read_set(path)], [], tmp_path / "kept")
+    assert found.questions == 1
+    assert caplog.messages == ["cities: left out, as the question is empty: cities- "]
+
+
 def test_a_folder_of_another_collection(tmp_path: Path) -> None:
     path = write(tmp_path / "one.json", ("茶", TEA, [("茶农什么时候采茶?", "清明以前")]))
     (tmp_path / "kept" / "articles").mkdir(parents=True)

@@ -6,6 +6,7 @@ paragraph do not count.
 
 import argparse
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass
@@ -26,6 +27,8 @@ from rag.train.collection import open_collection, sources
 from rag.train.recipe import development_questions, divide, load_recipe
 from rag.train.squad import GoldQuestion, QuestionSet, read_sets
 from rag.types import Candidate, EncodedQuestion
+
+log = logging.getLogger(__name__)
 
 _DEPTH = 20
 _NO_RANK = np.inf
@@ -117,7 +120,10 @@ def bench_open(sets: Sequence[QuestionSet], distractors: Sequence[QuestionSet], 
     numbers = _numbers(engine.index)
     results = []
     for one in sets:
-        pairs = [(p, question) for p in one.paragraphs for question in p.questions if question.answers]
+        answered = [(p, question) for p in one.paragraphs for question in p.questions if question.answers]
+        pairs = [(p, question) for p, question in answered if question.text.strip()]
+        if blank := [question.id for _, question in answered if not question.text.strip()]:
+            log.warning("%s: left out, as the question is empty: %s", one.name, ", ".join(blank))
         if not pairs:
             raise EvaluationError(f"{one.name} has no question with an answer: expected some to ask")
         asked = [
