@@ -43,7 +43,7 @@ def chinese_numeral(number: int) -> str:
 def _number(match: re.Match[str]) -> str:
     try:
         value = cn2an.cn2an(match[0].translate({ord("〇"): "零"}), "smart")
-    except ValueError:  # no number: 一一 of 一一列举
+    except (ValueError, KeyError):  # no number: 一一 of 一一列举; a KeyError is what cn2an has for 十十一 and 二亿一
         return match[0]
     return plain(Decimal(str(value)))
 

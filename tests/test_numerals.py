@@ -24,7 +24,9 @@ def test_one_notation(same: tuple[str, ...]) -> None:
     assert [in_digits(text) for text in same] == [same[0]] * len(same)
 
 
-@pytest.mark.parametrize("text", ["万科", "上万人", "1.5", "3,5", "192.168.1.1", "cats", ""])
+@pytest.mark.parametrize(
+    "text", ["万科", "上万人", "1.5", "3,5", "192.168.1.1", "cats", "二亿一", "零十一", "十十一", ""]
+)
 def test_what_is_no_number_stays(text: str) -> None:
     assert in_digits(text) == text
 
