@@ -13,7 +13,7 @@ import numpy as np
 
 from rag.reader.tokens import QUESTION_LIMIT, PassageTokens, SpanTokenizer, Window, WindowSizes, window_ranges
 from rag.reader.weights import CUT_CHOICES, SPAN_LIMIT
-from rag.train.excerpts import excerpt_set
+from rag.train.excerpts import excerpt_set, joined_set
 from rag.train.made import cloze_set, keyword_set
 from rag.train.negatives import hard_negatives
 from rag.train.recipe import Recipe, SetPlan
@@ -160,6 +160,8 @@ def build_items(sets: Mapping[str, QuestionSet], recipe: Recipe, pool: SequenceP
 def _items(sets: Mapping[str, QuestionSet], plan: SetPlan, pool: SequencePool) -> Iterator[tuple[str, Item | None]]:
     """Each question's id and item; None when its answer is longer than a span may be."""
     passages = sets[plan.passages]
+    if plan.joined:
+        passages = joined_set(passages)
     if plan.excerpts:
         passages = excerpt_set(passages, np.random.default_rng(SCRIPT_SEED))
     passages = _asked_otherwise(passages, plan.made)

@@ -1,7 +1,8 @@
-"""Passages cut to a few sentences, as long as the paragraphs of articles are.
+"""Passages of another length: cut to a few sentences, as long as the paragraphs of articles are, or joined to articles.
 
 The passages of question sets are whole sections of encyclopaedias. A reader that has seen little else takes a short
-passage for the tail of a long one, which seldom holds the answer, and says "no answer" for its length alone.
+passage for the tail of a long one, which seldom holds the answer, and says "no answer" for its length alone. Where a
+set's passages are paragraphs, their article as one passage holds more that is like the answer and is not.
 """
 
 from collections.abc import Iterator
@@ -22,6 +23,25 @@ def excerpt_set(data: QuestionSet, random: np.random.Generator) -> QuestionSet:
     passage holds none, with any run.
     """
     return data.keep(excerpt for paragraph in data.paragraphs for excerpt in _excerpts(paragraph, random))
+
+
+def joined_set(data: QuestionSet) -> QuestionSet:
+    """The set with each article as one passage: its paragraphs one after the other, nothing between them.
+
+    A question without an answer must have none in the whole article.
+    """
+    return data.keep(_joined([p for p in data.paragraphs if p.article == article]) for article in data.articles)
+
+
+def _joined(paragraphs: list[Paragraph]) -> Paragraph:
+    questions: list[GoldQuestion] = []
+    length = 0
+    for paragraph in paragraphs:
+        for question in paragraph.questions:
+            answers = tuple(GoldAnswer(answer.text, answer.start + length) for answer in question.answers)
+            questions.append(replace(question, answers=answers))
+        length += len(paragraph.text)
+    return replace(paragraphs[0], text="".join(p.text for p in paragraphs), questions=tuple(questions))
 
 
 def _excerpts(paragraph: Paragraph, random: np.random.Generator) -> Iterator[Paragraph]:

@@ -25,7 +25,8 @@ class SetPlan:
     unanswerable_share: the same for the others. negatives: how many windows without the answer go with each question.
     swaps: how many times a pass a question is read with another name or year in it, which makes it unanswerable.
     made: what is asked in place of the set's own questions, `cloze` or `keywords`; see `made`.
-    excerpts: whether passages are cut to a few sentences; see `excerpts`.
+    excerpts, joined: whether passages are cut to a few sentences, or the paragraphs of an article joined to one; see
+    `excerpts`.
     scripts: weights of (as written, both Traditional, both Simplified, question Simplified and passage Traditional,
     question Traditional and passage Simplified); each passage is read in one of them.
     """
@@ -38,6 +39,7 @@ class SetPlan:
     swaps: float = 0.0
     made: str = ""
     excerpts: bool = False
+    joined: bool = False
     scripts: tuple[float, float, float, float, float] = (1.0, 0.0, 0.0, 0.0, 0.0)
 
 
@@ -99,8 +101,9 @@ def _plan(entry: dict[str, Any]) -> SetPlan:
         entry["passages"] = entry["questions"] = entry.pop("set")
     if entry.get("made", "") not in ("", "cloze", "keywords"):
         raise ValueError(f"made {entry['made']!r}: expected cloze or keywords")
-    if not isinstance(entry.get("excerpts", False), bool):
-        raise TypeError(f"excerpts {entry['excerpts']!r}: expected true or false")
+    for name in ("excerpts", "joined"):
+        if not isinstance(entry.get(name, False), bool):
+            raise TypeError(f"{name} {entry[name]!r}: expected true or false")
     if "scripts" in entry:
         entry["scripts"] = tuple(float(weight) for weight in entry["scripts"])
         if len(entry["scripts"]) != 5 or sum(entry["scripts"]) <= 0:

@@ -1,9 +1,9 @@
-"""Passages cut to a few sentences."""
+"""Passages cut to a few sentences, and joined to articles."""
 
 import numpy as np
 import pytest
 
-from rag.train.excerpts import LONGEST, excerpt_set
+from rag.train.excerpts import LONGEST, excerpt_set, joined_set
 from rag.train.squad import GoldAnswer, GoldQuestion, Paragraph, QuestionSet
 
 TEXT = "第一句讲钱塘。第二句讲下沙。第三句讲滨江。第四句讲余杭。第五句讲萧山。第六句讲临平。"
@@ -49,3 +49,14 @@ def test_a_question_without_an_answer_goes_with_any_excerpt() -> None:
 def test_the_same_draws_cut_the_same() -> None:
     assert cut(1, asked("萧山在哪句", "萧山")) == cut(1, asked("萧山在哪句", "萧山"))
     assert cut(1) != cut(2)
+
+
+def test_the_paragraphs_of_an_article_become_one_passage() -> None:
+    first = Paragraph(3, TEXT, (asked("下沙在哪句", "下沙"),), "题")
+    last = Paragraph(3, "末句讲临安。", (GoldQuestion("a", "哪里", (GoldAnswer("临安", 3),)), asked("没有")), "题")
+    other = Paragraph(5, "另一篇。", (), "别的")
+    article, rest = joined_set(QuestionSet("s", (first, last, other))).paragraphs
+    assert (article.text, article.title, article.article, rest) == (TEXT + "末句讲临安。", "题", 3, other)
+    assert [q.id for q in article.questions] == ["下沙在哪句", "a", "没有"]
+    found = [[article.text[a.start : a.end] for a in q.answers] for q in article.questions]
+    assert found == [["下沙"], ["临安"], []]

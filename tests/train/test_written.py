@@ -1,0 +1,64 @@
+"""The question sets written for this project: sound, apart from one another, and from the question set that judges."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import rag.train
+from rag.train.recipe import RECIPE, load_recipe, plain_text
+from rag.train.squad import QuestionSet, read_set
+
+FOLDER = Path(rag.train.__file__).parent
+QUESTIONS = Path("eval_questions.jsonl")
+RUN = 20  # characters in a row that articles of different hands do not share by chance
+
+
+@pytest.fixture(scope="module")
+def training() -> QuestionSet:
+    return read_set(FOLDER / "written_train.json")
+
+
+@pytest.fixture(scope="module")
+def development() -> QuestionSet:
+    return read_set(FOLDER / "written_dev.json")
+
+
+def test_they_hold_what_the_card_says(training: QuestionSet, development: QuestionSet) -> None:
+    assert [_counts(one) for one in (training, development)] == [(586, 4675, 2838), (52, 417, 254)]
+    assert training.faults == development.faults == ()
+
+
+def _counts(data: QuestionSet) -> tuple[int, int, int]:
+    """Articles, questions with an answer, questions without."""
+    answered = sum(bool(question.answers) for p in data.paragraphs for question in p.questions)
+    return len(data.articles), answered, data.question_count - answered
+
+
+def test_what_judges_is_not_trained_on(training: QuestionSet, development: QuestionSet) -> None:
+    assert not {p.title for p in training.paragraphs} & {p.title for p in development.paragraphs}
+    assert not _questions(training) & _questions(development)
+    assert not {plain_text(p.text) for p in training.paragraphs} & {plain_text(p.text) for p in development.paragraphs}
+    recipe = load_recipe(RECIPE)
+    used = {name for plan in recipe.plans for name in (plan.passages, plan.questions)}
+    assert "written_train" in used
+    assert "written_dev" not in used
+
+
+def test_they_know_nothing_of_the_question_set(training: QuestionSet, development: QuestionSet) -> None:
+    entries = [json.loads(line) for line in QUESTIONS.read_text("utf-8").splitlines()]
+    assert not {plain_text(entry["question"]) for entry in entries} & (_questions(training) | _questions(development))
+    judged = {run for entry in entries for run in _runs_of(plain_text(entry["evidence"] or ""))}
+    assert not judged & (_runs(training) | _runs(development))
+
+
+def _questions(data: QuestionSet) -> set[str]:
+    return {plain_text(question.text) for p in data.paragraphs for question in p.questions}
+
+
+def _runs(data: QuestionSet) -> set[str]:
+    return {run for p in data.paragraphs for run in _runs_of(plain_text(p.text))}
+
+
+def _runs_of(text: str) -> set[str]:
+    return {text[n : n + RUN] for n in range(len(text) - RUN + 1)}
