@@ -1,6 +1,7 @@
 """What is read in a pass."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,15 @@ def test_a_plan_of_excerpts_asks_the_same_of_shorter_passages(
 
     assert asked(cut, others) == asked(whole, items)
     assert sum(map(len, cut.tokens)) < sum(map(len, whole.tokens))
+
+
+def test_a_plan_of_joined_paragraphs_asks_of_the_whole_article(
+    sets: dict[str, QuestionSet], tokenizer: SpanTokenizer
+) -> None:
+    one = {"facts": sets["facts"].keep(replace(p, article=p.article // 4) for p in sets["facts"].paragraphs)}
+    pool, items = prepared(one, tokenizer, SetPlan("facts", "facts", negatives=0.0, joined=True))
+    assert [item.passage for item in items] == [0] * 12 + [1] * 12
+    assert sum(item.span is not None for item in items) == 16
 
 
 def test_answers_are_where_examples_say(sets: dict[str, QuestionSet], tokenizer: SpanTokenizer) -> None:
