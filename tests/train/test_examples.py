@@ -45,7 +45,7 @@ def test_a_plan_of_joined_paragraphs_asks_of_the_whole_article(
     sets: dict[str, QuestionSet], tokenizer: SpanTokenizer
 ) -> None:
     one = {"facts": sets["facts"].keep(replace(p, article=p.article // 4) for p in sets["facts"].paragraphs)}
-    pool, items = prepared(one, tokenizer, SetPlan("facts", "facts", negatives=0.0, joined=True))
+    _, items = prepared(one, tokenizer, SetPlan("facts", "facts", negatives=0.0, joined=True))
     assert [item.passage for item in items] == [0] * 12 + [1] * 12
     assert sum(item.span is not None for item in items) == 16
 
