@@ -17,7 +17,7 @@ from rag.evaluate import read_questions, with_known_answer
 
 HELD = {"source": "library.txt", "evidence": SENTENCE, "lang": "zh-Hans"}
 LINES = [
-    HELD | {"id": "right", "question": ASKED, "answers": ["8点"], "kind": "number"},
+    HELD | {"id": "right", "question": "青山图书馆晚上几点关门？", "answers": ["晚上9点"], "kind": "number"},
     HELD | {"id": "lost", "question": "青山图书馆几点关门？", "answers": ["<b>没有的词</b>"], "kind": "number"},
 ]
 
