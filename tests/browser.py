@@ -9,6 +9,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from axe_core_python.selenium import Axe
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -50,15 +51,19 @@ class Page:
         self.until(lambda: [e for e in self.all("#question [data-testid=block-info]") if e.text == label])
 
     def until(self, seen: Callable[[], T]) -> T:
-        """What `seen` returns as soon as it is true."""
-        return WebDriverWait(self.driver, WAIT).until(lambda _: seen())
+        """What `seen` returns as soon as it is true; an element that is not there yet, or no longer, is waited for."""
+        passing = (NoSuchElementException, StaleElementReferenceException)
+        return WebDriverWait(self.driver, WAIT, ignored_exceptions=passing).until(lambda _: seen())
 
     def all(self, selector: str) -> list[WebElement]:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
 
     def one(self, selector: str) -> WebElement:
-        (element,) = self.all(selector)
-        return element
+        """The one such element."""
+        found = self.all(selector)
+        if len(found) != 1:
+            raise NoSuchElementException(f"one element for {selector}, not {len(found)}")
+        return found[0]
 
     def shown(self, selector: str) -> WebElement:
         """The first such element that can be seen, as soon as there is one."""
@@ -132,7 +137,9 @@ class Page:
         return self.driver.execute_script(script, element)
 
     def findings(self) -> list[str]:
-        """What axe-core calls serious or critical: the rule, and the elements."""
+        """What axe-core calls serious or critical once nothing fades in or out: the rule, and the elements."""
+        fading = "return document.getAnimations().some(animation => animation instanceof CSSTransition)"
+        self.until(lambda: not self.driver.execute_script(fading))
         return [
             f"{violation['id']}: {', '.join(str(node['target']) for node in violation['nodes'])}"
             for violation in Axe().run(self.driver)["violations"]
