@@ -85,7 +85,8 @@ class _Opened:
     ) -> tuple[tuple[Span, ...], tuple[Signals, ...]]:
         """What would be quoted of each candidate, and the signals by which it is judged."""
         texts = [candidate.passage.text for candidate in candidates]
-        spans = self._reader.read(question, texts, [self._index.lower_states(c.passage) for c in candidates])
+        kept = [self._index.lower_states(candidate.passage) for candidate in candidates]
+        spans = self._reader.read(question, texts, kept, [candidate.passage.heading for candidate in candidates])
         vectors = [self._index.sentences.vectors(candidate.number) for candidate in candidates]
         sentences = best_sentences(question, texts, vectors)
         found = signals(question, self._index.bridge.terms(question.text), candidates, spans, sentences)

@@ -172,9 +172,14 @@ class Passage:
         return {name: getattr(self, name) for name in names}
 
     @property
+    def heading(self) -> str:
+        """Title and section, which are embedded, indexed and read with the text, and never quoted; "" without."""
+        return "\n".join(part for part in (self.title, self.section) if part)
+
+    @property
     def searchable(self) -> str:
-        """What is embedded and indexed: title and section, which are never quoted, and the text."""
-        return "\n".join(part for part in (self.title, self.section, self.text) if part)
+        """What is embedded and indexed: heading and text."""
+        return "\n".join(part for part in (self.heading, self.text) if part)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

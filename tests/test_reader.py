@@ -88,6 +88,19 @@ def test_lower_states_kept_or_computed_give_the_same_span() -> None:
     assert kept == rag.read(question, [PASSAGE])
 
 
+def test_a_heading_is_read_and_never_quoted() -> None:
+    reader, text = load_reader(), "全区有常住人口79.3万人,比上年增加两万人。"
+    question = load_encoder().encode_question("钱塘区有多少常住人口?")
+    (bare, right, wrong, long) = reader.read(
+        question, [text] * 4, None, ["", "钱塘区人口公报", "临安区人口公报", "长" * 900]
+    )
+    assert (bare,) == rag.read("钱塘区有多少常住人口?", [text])
+    assert all(text[span.start : span.end] == span.text for span in (bare, right, wrong, long))
+    assert right.no_answer_score < wrong.no_answer_score
+    (quoted,) = reader.read(question, ["无人知晓。"], None, ["钱塘区有常住人口79.3万人"])
+    assert quoted.text in "无人知晓。"
+
+
 def test_read_takes_odd_passages() -> None:
     empty, blank, short, long, odd = rag.read(
         "钱塘区有多少常住人口?", ["", " \n", "钱", "无关的一句话。" * 300 + PASSAGE, "\ud800人口79.3万。"]

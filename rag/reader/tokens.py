@@ -16,6 +16,8 @@ QUERY_PREFIX = "query: "  # what the E5 family was trained with (Wang et al. 202
 PASSAGE_PREFIX = "passage: "
 QUESTION_LIMIT = 64  # tokens, with prefix and special ones: above every question of the training sets (60)
 
+HEADING_LIMIT = 64  # tokens of a heading that are read; titles of the training sets have 30 at most
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PassageTokens:
@@ -95,6 +97,11 @@ class SpanTokenizer:
     def window_ids(self, tokens: PassageTokens, window: Window) -> np.ndarray:
         """`<s> passage: … </s>` around one window's tokens."""
         return np.array([*self._opening, *tokens.ids[window.first : window.last], *self._closing], np.int32)
+
+    def heading_ids(self, heading: str) -> np.ndarray:
+        """`<s> passage: … </s>` around the first `HEADING_LIMIT` tokens of what a passage stands under."""
+        tokens = self.passage(heading)
+        return self.window_ids(tokens, Window(0, min(len(tokens), HEADING_LIMIT)))
 
 
 def cut_span(tokens: PassageTokens, first: int, last: int, start_cut: int, end_cut: int) -> tuple[int, int]:

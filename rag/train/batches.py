@@ -45,8 +45,13 @@ def batch_examples(
 
 
 def example_length(example: Example, store: StateStore) -> int:
-    """Tokens of question and window together."""
-    return store.length(example.question) + store.length(example.window)
+    """Tokens of question, heading and window together."""
+    return before_window(example, store) + store.length(example.window)
+
+
+def before_window(example: Example, store: StateStore) -> int:
+    """Tokens of question and heading."""
+    return store.length(example.question) + (0 if example.heading is None else store.length(example.heading))
 
 
 def _cut(examples: list[Example], store: StateStore, tokens: int) -> list[list[Example]]:
@@ -63,7 +68,8 @@ def _cut(examples: list[Example], store: StateStore, tokens: int) -> list[list[E
 
 
 def collate(examples: Sequence[Example], store: StateStore, contents: dict[int, np.ndarray]) -> Batch:
-    """Question and window of each example side by side, padded to the longest; `contents`: `SequencePool.contents`."""
+    """Question, heading and window of each example side by side, padded to the longest; `contents`:
+    `SequencePool.contents`."""
     length = max(example_length(example, store) for example in examples)
     width = store[examples[0].window].shape[1]
     states = np.zeros((len(examples), length, width), np.float32)
@@ -72,16 +78,16 @@ def collate(examples: Sequence[Example], store: StateStore, contents: dict[int, 
     gold = np.full((4, len(examples)), -1, np.int64)
     gold[2:] = 0
     for row, example in enumerate(examples):
-        question, passage = store[example.question], store[example.window]
-        split, end = len(question), len(question) + len(passage)
-        states[row, :split], states[row, split:end] = question, passage
-        segments[row, :split], segments[row, split:end] = QUESTION, PASSAGE
+        parts = [store[n] for n in (example.question, example.heading, example.window) if n is not None]
+        question, split, end = len(parts[0]), before_window(example, store), example_length(example, store)
+        states[row, :end] = np.concatenate(parts)
+        segments[row, :question], segments[row, question:end] = QUESTION, PASSAGE
         content[row, split:end] = contents[example.window]
         if example.span is not None:
             span = example.span
             gold[:, row] = span.first + split, span.last + split, span.start_cut, span.end_cut
-    parts = [torch.from_numpy(part) for part in gold]
-    return Batch(torch.from_numpy(states), torch.from_numpy(segments), torch.from_numpy(content), Gold(*parts))
+    places = Gold(*(torch.from_numpy(part) for part in gold))
+    return Batch(torch.from_numpy(states), torch.from_numpy(segments), torch.from_numpy(content), places)
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:

@@ -38,7 +38,7 @@ READ = 5  # candidates, as `Engine.answer` reads
 _SPARE = 3  # further ones, as a file taken out may be several passages
 _LEAST_F1 = 0.5  # of a span that overlaps the gold answer's own place: a user learns the answer from it
 _HELD_BACK = 0.8  # of the questions without an answer; every other one is answered
-_QUESTIONS = 200  # at most of each set, evenly spread
+_QUESTIONS = 200  # with an answer, at most of each set, evenly spread
 _EXCERPTS = "excerpts of "  # before the name of a set whose passages are cut
 _FOLDS, _SEED, _DIGITS = 5, 0, 6
 Kind = Literal["in", "out", "swapped", "near"]
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Fit, write, and return what was written."""
     sets, recipe = read_recipe(arguments.data, arguments.recipe)
     _, development = read_data(sets, read_sets(arguments.dev), recipe)
-    chosen = [spread_questions(one, _QUESTIONS) for one in development if one.name in recipe.calibration]
+    chosen = [spread_questions(answered(one), _QUESTIONS) for one in development if one.name in recipe.calibration]
     near = [one for one in development if one.name in recipe.unanswerable]
     cases = gather(chosen, near, arguments.index / "whole")
     cases += gather([in_excerpts(one) for one in chosen], [in_excerpts(one) for one in near], arguments.index / "cut")
@@ -86,6 +86,11 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     content = fit(cases) | {"fitted_on": dict(counts), "measured": measure(cases)}
     arguments.out.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return content
+
+
+def answered(data: QuestionSet) -> QuestionSet:
+    """The set without its questions that have no answer."""
+    return data.keep(replace(p, questions=tuple(q for q in p.questions if q.answers)) for p in data.paragraphs)
 
 
 def in_excerpts(data: QuestionSet) -> QuestionSet:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from rag.measures import auroc, exact_match, f1
 from rag.reader.tokens import WindowSizes, cut_span
 from rag.train.backbone import Backbone
-from rag.train.batches import batch_examples, collate, to_device
+from rag.train.batches import batch_examples, before_window, collate, to_device
 from rag.train.examples import Example, SequencePool
 from rag.train.model import ReaderModel, ReaderOutput, valid_spans
 from rag.train.squad import GoldQuestion, QuestionSet
@@ -121,7 +121,7 @@ def predict(model: ReaderModel, data: DevelopmentSet, precision: torch.dtype, sh
         batch = to_device(collate(group, data.store, contents), device)
         with precision_context(device, precision):
             output = model(batch.states.to(precision), batch.segments)
-        splits = [data.store.length(example.question) for example in group]
+        splits = [before_window(example, data.store) for example in group]
         answers.update(zip(group, best_spans(output, batch.content, splits), strict=True))
     return [_prediction(data.pool, asked, [answers[e] for e in asked.windows]) for asked in data.asked]
 

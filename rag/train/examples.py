@@ -22,6 +22,7 @@ from rag.train.squad import GoldAnswer, GoldQuestion, Paragraph, QuestionSet
 from rag.train.swaps import swapped_questions
 
 logger = logging.getLogger(__name__)
+TITLED = 0.5  # share of the examples that are read under their article's title: passages come with one and without
 SCRIPT_SEED = 7  # which passages are read in which script: the same in every training, so that states can be kept
 SCRIPT_PAIRS = (  # question and passage, in the order of `SetPlan.scripts`
     (Script.AS_WRITTEN, Script.AS_WRITTEN),
@@ -44,11 +45,15 @@ class TokenSpan:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One window read for one question: numbers of sequences, and the answer's tokens counted within the window."""
+    """One window read for one question: numbers of sequences, and the answer's tokens counted within the window.
+
+    heading: what the window's passage stands under, when that is read with it.
+    """
 
     question: int
     window: int
     span: TokenSpan | None
+    heading: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +92,10 @@ class SequencePool:
         self.sequences: list[np.ndarray] = []
         self._questions: dict[str, int] = {}
         self._passages: dict[str, int] = {}
+        self._titles: dict[str, int] = {}
         self.tokens: list[PassageTokens] = []
         self.windows: list[tuple[Window, ...]] = []
+        self.headings: list[int | None] = []
         self._first_window: list[int] = []
 
     @property
@@ -103,10 +110,11 @@ class SequencePool:
             self.sequences.append(self._tokenizer.question_ids(text, QUESTION_LIMIT))
         return self._questions[text]
 
-    def passage(self, text: str) -> int:
-        """The number of a passage; its windows become sequences."""
+    def passage(self, text: str, title: str = "") -> int:
+        """The number of a passage; its windows become sequences, and the first title that it comes with another."""
         if text not in self._passages:
             self._passages[text] = len(self.tokens)
+            self.headings.append(self._heading(title) if title.strip() else None)
             tokens = self._tokenizer.passage(text)
             windows = tuple(window_ranges(len(tokens), self._sizes.size, self._sizes.stride))
             self._first_window.append(len(self.sequences))
@@ -114,6 +122,12 @@ class SequencePool:
             self.tokens.append(tokens)
             self.windows.append(windows)
         return self._passages[text]
+
+    def _heading(self, title: str) -> int:
+        if title not in self._titles:
+            self._titles[title] = len(self.sequences)
+            self.sequences.append(self._tokenizer.heading_ids(title))
+        return self._titles[title]
 
     def content(self, sequence: int, passage: int) -> np.ndarray:
         """Which tokens of a window's sequence may bound an answer: bool (length of the sequence)."""
@@ -125,14 +139,18 @@ class SequencePool:
         mask[opening : opening + len(within)] = within
         return mask
 
-    def example(self, question: int, passage: int, number: int, span: TokenSpan | None) -> Example:
-        """A question put to window `number` of a passage; `span` counts from the passage's first token."""
+    def example(
+        self, question: int, passage: int, number: int, span: TokenSpan | None, titled: bool = False
+    ) -> Example:
+        """A question put to window `number` of a passage; `span` counts from the passage's first token. `titled`: under
+        the passage's title, if it has one."""
         sequence = self._first_window[passage] + number
+        heading = self.headings[passage] if titled else None
         if span is None:
-            return Example(question, sequence, None)
+            return Example(question, sequence, None, heading)
         shift = self._tokenizer.opening_length - self.windows[passage][number].first
         placed = TokenSpan(span.first + shift, span.last + shift, span.start_cut, span.end_cut)
-        return Example(question, sequence, placed)
+        return Example(question, sequence, placed, heading)
 
     def contents(self) -> dict[int, np.ndarray]:
         """`content` of every window, by sequence number."""
@@ -178,23 +196,30 @@ def _items(sets: Mapping[str, QuestionSet], plan: SetPlan, pool: SequencePool) -
     near = near_misses(pairs, plan)
     for (paragraph, question), numbers, other in zip(pairs, found, near, strict=True):
         question_script, passage_script = script_of[paragraph]
-        passage = pool.passage(in_script(paragraph.text, passage_script))
+        passage = _pooled(pool, paragraph, passage_script)
         span = locate(pool.tokens[passage], question.answers[0]) if question.answers else None
         if span is None and question.answers:
             yield question.id, None
             continue
-        yield question.id, Item(
-            pool.question(in_script(asked[question.id], question_script)),
-            passage,
-            span,
-            plan.share if question.answers else plan.unanswerable_share,
-            plan.negatives if question.answers else 0.0,
-            tuple(pool.passage(in_script(passages.paragraphs[n].text, script_of[passages.paragraphs[n]][1]))
-                  for n in numbers),
-        )  # fmt: skip
+        others = tuple(_pooled(pool, passages.paragraphs[n], script_of[passages.paragraphs[n]][1]) for n in numbers)
+        yield (
+            question.id,
+            Item(
+                pool.question(in_script(asked[question.id], question_script)),
+                passage,
+                span,
+                plan.share if question.answers else plan.unanswerable_share,
+                plan.negatives if question.answers else 0.0,
+                others,
+            ),
+        )
         if other is not None:
             asked_otherwise = pool.question(in_script(other, question_script))
             yield question.id, Item(asked_otherwise, passage, None, plan.swaps, 0.0, ())
+
+
+def _pooled(pool: SequencePool, paragraph: Paragraph, script: Script) -> int:
+    return pool.passage(in_script(paragraph.text, script), in_script(paragraph.title, script))
 
 
 def _asked_otherwise(data: QuestionSet, made: str) -> QuestionSet:
@@ -218,10 +243,10 @@ def pass_examples(items: list[Item], pool: SequencePool, seed: int, number: int)
     for item in items:
         holding, others = _windows_of(pool, item)
         for _ in range(_times(random, item.share)):
-            chosen = holding[int(random.integers(len(holding)))]
-            examples.append(pool.example(item.question, item.passage, chosen, item.span))
+            chosen, titled = holding[int(random.integers(len(holding)))], random.random() < TITLED
+            examples.append(pool.example(item.question, item.passage, chosen, item.span, titled))
             for _ in range(_times(random, item.negative_share)):
-                examples.extend(_negative(pool, item, others, random))
+                examples.extend(_negative(pool, item, others, titled, random))
     return examples
 
 
@@ -240,10 +265,13 @@ def _windows_of(pool: SequencePool, item: Item) -> tuple[list[int], list[int]]:
     return holding, others
 
 
-def _negative(pool: SequencePool, item: Item, others: list[int], random: np.random.Generator) -> Iterator[Example]:
+def _negative(
+    pool: SequencePool, item: Item, others: list[int], titled: bool, random: np.random.Generator
+) -> Iterator[Example]:
     """Half the time, where there is one, another window of the right passage; else a passage found by word search."""
     if others and (not item.negatives or random.random() < 0.5):
-        yield pool.example(item.question, item.passage, others[int(random.integers(len(others)))], None)
+        yield pool.example(item.question, item.passage, others[int(random.integers(len(others)))], None, titled)
     elif item.negatives:
         passage = item.negatives[int(random.integers(len(item.negatives)))]
-        yield pool.example(item.question, passage, int(random.integers(len(pool.windows[passage]))), None)
+        number = int(random.integers(len(pool.windows[passage])))
+        yield pool.example(item.question, passage, number, None, titled)

@@ -1,13 +1,15 @@
 """The reader's upper half: what is trained and shipped.
 
-Question and window come as the encoder's states above the split layer, one after the other in one sequence. A learned
-vector marks which is which, the upper layers read both together, and every pair of tokens of the window gets a score:
+Question and window come as the encoder's states above the split layer, one after the other in one sequence; between
+them, where the window stands under one, its heading. One learned vector marks the question and another what is read,
+the upper layers read all of it together, and every pair of tokens of the window gets a score:
 
     score(i, j) = (start_i - start_0) + (end_j - end_0) + <a_i, b_j> / sqrt(PAIR_WIDTH)
 
-where 0 is the window's first token `<s>`. It stands for "no answer", whose score is thus 0, and a span's score is its
-log-odds against no answer: comparable between windows, passages and questions. Training normalises over all spans of a
-window at once (the joint objective of Fajcik et al. 2021, arXiv:2008.12804) beside the usual losses of start and end.
+where 0 is the first token read, the `<s>` of the heading or else of the window. It stands for "no answer", whose score
+is thus 0, and a span's score is its log-odds against no answer: comparable between windows, passages and questions.
+Training normalises over all spans of a window at once (the joint objective of Fajcik et al. 2021, arXiv:2008.12804)
+beside the usual losses of start and end.
 Below the token, two small heads say how many characters of the first and last token do not belong to the answer.
 """
 

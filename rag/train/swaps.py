@@ -19,8 +19,8 @@ _YEAR = re.compile(r"(?<!\d)[12]\d{3}(?=\u5e74)")
 def swapped_questions(pairs: Sequence[tuple[Paragraph, GoldQuestion]], random: np.random.Generator) -> list[str | None]:
     """For each question one that its paragraph does not answer; None where it has no name or year to swap.
 
-    A name is swapped for one of the same kind from another question, which the paragraph does not hold; a year for one
-    within ten years of it, likewise.
+    A name is swapped for one of the same kind from another question, which neither the paragraph nor its title holds; a
+    year for one within ten years of it, likewise.
     """
     found = [tagged_names(question.text) for _, question in pairs]
     supply: dict[str, list[str]] = {}
@@ -37,17 +37,18 @@ def _swapped(
     supply: dict[str, list[str]],
     random: np.random.Generator,
 ) -> str | None:
-    choices = [(name, kind) for name, kind in names if name in paragraph.text]
-    years = [year for year in _YEAR.findall(question) if year in paragraph.text]
+    held = f"{paragraph.title}\n{paragraph.text}"
+    choices = [(name, kind) for name, kind in names if name in held]
+    years = [year for year in _YEAR.findall(question) if year in held]
     if years and (not choices or random.random() < 0.5):
         year = years[int(random.integers(len(years)))]
-        others = [str(y) for y in range(int(year) - 10, int(year) + 11) if str(y) not in paragraph.text]
+        others = [str(y) for y in range(int(year) - 10, int(year) + 11) if str(y) not in held]
         return question.replace(year, others[int(random.integers(len(others)))]) if others else None
     if not choices:
         return None
     name, kind = choices[int(random.integers(len(choices)))]
     for _ in range(8):
         other = supply[kind][int(random.integers(len(supply[kind])))]
-        if other not in paragraph.text and other not in question:
+        if other not in held and other not in question:
             return question.replace(name, other)
     return None

@@ -11,6 +11,7 @@ from rag.train.calibration import (
     Case,
     Kind,
     Reading,
+    answered,
     asked,
     best,
     coverage_at,
@@ -74,6 +75,12 @@ def test_paragraphs_of_the_article_that_say_the_answer_too_are_right_and_are_tak
     kept, removed = (case for case in asked(open_collection(data.paragraphs, tmp_path), [data]))
     assert (kept.kind, sum(reading.right for reading in kept.readings), len(kept.readings)) == ("in", 2, 3)
     assert (removed.kind, [reading.right for reading in removed.readings]) == ("out", [False])
+
+
+def test_questions_without_an_answer_are_left_out_with_the_paragraph_kept() -> None:
+    asked, near = GoldQuestion("a", "几点?", (GoldAnswer("8点", 0),)), GoldQuestion("n", "哪里?", ())
+    data = QuestionSet("s", (Paragraph(0, "8点开门。", (asked, near)), Paragraph(1, "晴。", (near,))))
+    assert answered(data).paragraphs == (Paragraph(0, "8点开门。", (asked,)), Paragraph(1, "晴。", ()))
 
 
 def test_sets_are_asked_of_excerpts_too_in_the_folds_of_their_articles(tmp_path: Path) -> None:

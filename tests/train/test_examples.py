@@ -82,6 +82,25 @@ def test_negatives_are_windows_without_the_answer(sets: dict[str, QuestionSet], 
     assert sum(example.span is None for example in examples) == 48
 
 
+def test_half_of_a_question_s_examples_are_read_under_the_titles_of_their_passages(
+    sets: dict[str, QuestionSet], tokenizer: SpanTokenizer
+) -> None:
+    pool, items = prepared(sets, tokenizer, SetPlan("facts", "facts", share=100.0, negatives=1.0))
+    titles = {pool.passage(p.text): tokenizer.heading_ids(p.title) for p in sets["facts"].paragraphs}
+    windows = {first + n: p for p, first in enumerate(pool._first_window) for n in range(len(pool.windows[p]))}
+    examples = pass_examples(items, pool, 1, 0)
+    titled = [example for example in examples if example.heading is not None]
+    assert 0.45 < len(titled) / len(examples) < 0.55
+    assert all(np.array_equal(pool.sequences[e.heading or 0], titles[windows[e.window]]) for e in titled)
+    assert {example.span is None for example in titled} == {True, False}
+
+
+def test_a_passage_without_a_title_is_read_without_one(sets: dict[str, QuestionSet], tokenizer: SpanTokenizer) -> None:
+    bare = {"facts": sets["facts"].keep(replace(p, title=" ") for p in sets["facts"].paragraphs)}
+    pool, items = prepared(bare, tokenizer, SetPlan("facts", "facts", share=10.0))
+    assert {example.heading for example in pass_examples(items, pool, 1, 0)} == {None}
+
+
 def test_passes_differ_and_repeat(sets: dict[str, QuestionSet], tokenizer: SpanTokenizer) -> None:
     pool, items = prepared(sets, tokenizer, SetPlan("facts", "facts", share=0.5, negatives=0.5))
     assert pass_examples(items, pool, 1, 0) == pass_examples(items, pool, 1, 0)
@@ -122,16 +141,20 @@ def test_batches_hold_every_example_once_within_the_limit(
     assert all(len(batch) * max(example_length(e, store) for e in batch) <= 120 for batch in batches)
     assert batches == batch_examples(examples, store, 120, 1, 0)
 
-    batch = collate(batches[0], store, pool.contents())
-    for row, example in enumerate(batches[0]):
+    batch = collate(examples[:8], store, pool.contents())
+    for row, example in enumerate(examples[:8]):
         question, passage = store.length(example.question), store.length(example.window)
-        expected = [QUESTION] * question + [PASSAGE] * passage
+        heading = [] if example.heading is None else [store[example.heading]]
+        before = question + sum(map(len, heading))
+        expected = [QUESTION] * question + [PASSAGE] * (before - question + passage)
         segments = batch.segments[row].tolist()
         assert segments == expected + [PADDING] * (len(segments) - len(expected))
         states = batch.states[row, : len(expected), 0].numpy()
-        assert np.array_equal(states, np.concatenate([store[example.question], store[example.window]])[:, 0])
+        assert np.array_equal(states, np.concatenate([store[example.question], *heading, store[example.window]])[:, 0])
+        assert not batch.content[row, :before].any()
         if example.span is None:
             assert int(batch.gold.start[row]) == -1
         else:
-            assert int(batch.gold.start[row]) == example.span.first + question
+            assert int(batch.gold.start[row]) == example.span.first + before
             assert bool(batch.content[row, int(batch.gold.end[row])])
+    assert {example.heading is None for example in examples[:8]} == {True, False}

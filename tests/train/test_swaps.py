@@ -6,9 +6,9 @@ from rag.train.squad import GoldQuestion, Paragraph
 from rag.train.swaps import swapped_questions
 
 
-def pair(text: str, question: str) -> tuple[Paragraph, GoldQuestion]:
+def pair(text: str, question: str, title: str = "") -> tuple[Paragraph, GoldQuestion]:
     asked = GoldQuestion(question, question, ())
-    return Paragraph("a", text, (asked,)), asked
+    return Paragraph(0, text, (asked,), title), asked
 
 
 def swap(*pairs: tuple[Paragraph, GoldQuestion]) -> list[str | None]:
@@ -29,6 +29,13 @@ def test_traditional_names_are_found() -> None:
 
 def test_a_name_in_both_paragraphs_is_not_swapped_for_the_other() -> None:
     assert swap(pair("巴黎和东京。", "巴黎有什么?"), pair("巴黎和东京。", "东京有什么?")) == [None, None]
+
+
+def test_a_name_in_the_title_alone_is_swapped_and_none_is_put_there_that_the_title_holds() -> None:
+    paris, tokyo = pair("全市有河。", "巴黎有什么?", "巴黎概况"), pair("有公园。", "东京有什么?", "东京概况")
+    assert swap(paris, tokyo) == ["东京有什么?", "巴黎有什么?"]
+    both = pair("全市有河。", "巴黎有什么?", "巴黎与东京"), pair("有公园。", "东京有什么?", "东京概况")
+    assert swap(*both) == [None, "巴黎有什么?"]
 
 
 def test_a_year_becomes_another_within_ten_years() -> None:

@@ -1,6 +1,7 @@
 """The question sets written for this project: sound, apart from one another, and from the question set that judges."""
 
 import json
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,20 @@ def development() -> QuestionSet:
     return read_set(FOLDER / "written_dev.json")
 
 
-def test_they_hold_what_the_card_says(training: QuestionSet, development: QuestionSet) -> None:
-    assert [_counts(one) for one in (training, development)] == [(586, 4675, 2838), (52, 416, 252)]
-    assert training.faults == development.faults == ()
+@pytest.fixture(scope="module")
+def calibration() -> QuestionSet:
+    return read_set(FOLDER / "written_calibration.json")
+
+
+def test_they_hold_what_the_card_says(
+    training: QuestionSet, development: QuestionSet, calibration: QuestionSet
+) -> None:
+    assert [_counts(one) for one in (training, development, calibration)] == [
+        (988, 8774, 4872),
+        (52, 416, 252),
+        (55, 433, 260),
+    ]
+    assert training.faults == development.faults == calibration.faults == ()
 
 
 def _counts(data: QuestionSet) -> tuple[int, int, int]:
@@ -35,21 +47,29 @@ def _counts(data: QuestionSet) -> tuple[int, int, int]:
     return len(data.articles), answered, data.question_count - answered
 
 
-def test_what_judges_is_not_trained_on(training: QuestionSet, development: QuestionSet) -> None:
-    assert not {p.title for p in training.paragraphs} & {p.title for p in development.paragraphs}
-    assert not _questions(training) & _questions(development)
-    assert not {plain_text(p.text) for p in training.paragraphs} & {plain_text(p.text) for p in development.paragraphs}
+@pytest.mark.parametrize(("first", "second"), [*combinations(("training", "development", "calibration"), 2)])
+def test_they_share_no_article_and_no_question(first: str, second: str, request: pytest.FixtureRequest) -> None:
+    one, other = request.getfixturevalue(first), request.getfixturevalue(second)
+    assert not {p.title for p in one.paragraphs} & {p.title for p in other.paragraphs}
+    assert not _questions(one) & _questions(other)
+    assert not {plain_text(p.text) for p in one.paragraphs} & {plain_text(p.text) for p in other.paragraphs}
+
+
+def test_what_judges_is_neither_trained_nor_fitted_on() -> None:
     recipe = load_recipe(RECIPE)
     used = {name for plan in recipe.plans for name in (plan.passages, plan.questions)}
     assert "written_train" in used
-    assert "written_dev" not in used
+    assert not used & {"written_dev", "written_calibration"}
+    assert "written_dev" not in (*recipe.calibration, *recipe.unanswerable)
 
 
-def test_they_know_nothing_of_the_question_set(training: QuestionSet, development: QuestionSet) -> None:
+@pytest.mark.parametrize("name", ["training", "development", "calibration"])
+def test_they_know_nothing_of_the_question_set(name: str, request: pytest.FixtureRequest) -> None:
+    written = request.getfixturevalue(name)
     entries = [json.loads(line) for line in QUESTIONS.read_text("utf-8").splitlines()]
-    assert not {plain_text(entry["question"]) for entry in entries} & (_questions(training) | _questions(development))
+    assert not {plain_text(entry["question"]) for entry in entries} & _questions(written)
     judged = {run for entry in entries for run in _runs_of(plain_text(entry["evidence"] or ""))}
-    assert not judged & (_runs(training) | _runs(development))
+    assert not judged & _runs(written)
 
 
 def _questions(data: QuestionSet) -> set[str]:
