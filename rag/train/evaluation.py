@@ -1,4 +1,7 @@
-"""The reader judged on a question set: each question put to its own paragraph, the best span taken, no abstaining."""
+"""The reader judged on a question set: each question put to its own paragraph, the best span taken, no abstaining.
+
+A passage is judged alone, as `rag.read` is given it, and under its article's title, as the engine reads it.
+"""
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -86,22 +89,29 @@ class DevelopmentSet:
 def development_sets(
     sets: Iterable[QuestionSet], backbone: Backbone, sizes: WindowSizes, *, split: int, folder: Path
 ) -> list[DevelopmentSet]:
-    """Make sets ready: their sequences, and the lower states of all of them in float32."""
+    """Make sets ready: their sequences, and the lower states of all of them in float32.
+
+    A set whose articles have titles is judged twice: of its passages alone, and, as "NAME titled", under their titles.
+    """
     pool = SequencePool(backbone.tokenizer, sizes)
-    asked = {data.name: tuple(_asked(data, pool)) for data in sets}
+    asked: dict[str, tuple[Asked, ...]] = {}
+    for data in sets:
+        asked[data.name] = tuple(_asked(data, pool, titled=False))
+        if any(paragraph.title.strip() for paragraph in data.paragraphs):
+            asked[f"{data.name} titled"] = tuple(_asked(data, pool, titled=True))
     if not asked:
         return []
     store = compute_states(backbone, pool.sequences, split=split, folder=folder, precision=torch.float32)
     return [DevelopmentSet(name, questions, pool, store) for name, questions in asked.items()]
 
 
-def _asked(data: QuestionSet, pool: SequencePool) -> Iterator[Asked]:
+def _asked(data: QuestionSet, pool: SequencePool, titled: bool) -> Iterator[Asked]:
     for paragraph in data.paragraphs:
-        passage = pool.passage(paragraph.text)
+        passage = pool.passage(paragraph.text, paragraph.title)
         for question in paragraph.questions:
             number = pool.question(question.text)
             windows = range(len(pool.windows[passage]))
-            examples = tuple(pool.example(number, passage, window, None) for window in windows)
+            examples = tuple(pool.example(number, passage, window, None, titled) for window in windows)
             yield Asked(question, paragraph.text, passage, examples)
 
 

@@ -56,7 +56,8 @@ class HoldOut:
 class Recipe:
     """Plans, held-out tails, and pairs of sets whose questions are the same in translation (see `divide`).
 
-    samples: names of the development sets looked at while training; none named, all are.
+    samples: names of the development sets looked at while training, "NAME titled" for those under their titles; none
+    named, all are.
     calibration: those that the confidence is fitted on, and unanswerable: those of which only the questions without an
     answer are; see `rag.train.calibration`.
     """

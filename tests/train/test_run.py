@@ -59,10 +59,11 @@ def reader(trained: Path, backbone: Backbone) -> SpanReader:
 
 
 def test_training_leaves_weights_log_curves_and_results(trained: Path) -> None:
-    (result,) = json.loads((trained / "results.json").read_text())
-    assert (result["name"], result["questions"]) == ("d", 12)
-    assert 0 <= result["exact"] <= result["f1"] <= 100
-    assert 0 <= result["auroc"] <= 1
+    results = json.loads((trained / "results.json").read_text())
+    assert [(result["name"], result["questions"]) for result in results] == [("d", 12), ("d titled", 12)]
+    for result in results:
+        assert 0 <= result["exact"] <= result["f1"] <= 100
+        assert 0 <= result["auroc"] <= 1
     assert (trained / "curves.png").read_bytes().startswith(b"\x89PNG")
     kinds = {json.loads(line)["kind"] for line in (trained / "log.jsonl").read_text("utf-8").splitlines()}
     assert kinds == {"train", "sample"}
@@ -72,10 +73,15 @@ def test_the_served_reader_reads_what_the_trained_one_does(
     trained: Path, reader: SpanReader, backbone: Backbone, write_set: WriteSet, tmp_path: Path
 ) -> None:
     data = read_set(write_set("d", 8, 12))
-    (ready,) = development_sets([data], backbone, WindowSizes(24, 12), split=2, folder=tmp_path)
+    ready = development_sets([data], backbone, WindowSizes(24, 12), split=2, folder=tmp_path)
     model = import_model(load_weights(trained / "reader.safetensors"))
-    for prediction, asked in zip(predict(model, ready, torch.float32), ready.asked, strict=True):
-        (span,) = reader.read(question(asked.question.text), [asked.text])
+    titles = {paragraph.text: paragraph.title for paragraph in data.paragraphs}
+    bare, titled = (list(zip(predict(model, one, torch.float32), one.asked, strict=True)) for one in ready)
+    assert [prediction.score for prediction, _ in bare] != [prediction.score for prediction, _ in titled]
+    for prediction, asked, heading in [(*pair, "") for pair in bare] + [
+        (*pair, titles[pair[1].text]) for pair in titled
+    ]:
+        (span,) = reader.read(question(asked.question.text), [asked.text], None, [heading])
         assert (span.text, span.start) == (prediction.text, prediction.start)
         assert span.score == pytest.approx(prediction.score, abs=2e-2)  # states of training are kept in float16
         assert span.no_answer_score == pytest.approx(prediction.no_answer, abs=2e-2)
