@@ -82,6 +82,17 @@ def test_min_confidence_decides(engine: rag.Engine) -> None:
     assert held_back.closest == tuple(candidate.passage for candidate in engine.search(question, 3))
 
 
+def test_passages_are_read_under_their_titles(tmp_path: Path) -> None:
+    articles, text = tmp_path / "articles", "全区有常住人口79.3万人，比上年增加两万人。\n"
+    articles.mkdir()
+    for place in ("钱塘区", "临安区"):
+        (articles / f"{place}.txt").write_text(f"{place}人口公报\n\n{text}", "utf-8")
+    rag.build(articles, tmp_path / "index")
+    trace = rag.open(tmp_path / "index").trace("临安区有多少常住人口？")
+    holds = {c.passage.title: s.holds for c, s in zip(trace.candidates, trace.signals, strict=True)}
+    assert holds["临安区人口公报"] > holds["钱塘区人口公报"] + 1
+
+
 def test_top_k_passages_are_read(engine: rag.Engine) -> None:
     answer = engine.answer("杭州", top_k=2, min_confidence=0)
     assert len(answer.citations) + sum(len(other.citations) for other in answer.alternatives) == 2

@@ -54,18 +54,20 @@ def run(options: argparse.Namespace) -> str:
 
 
 def bench_read(folder: Path, count: int = _PASSAGES) -> ReadResult:
-    """Reads the first `count` passages of an index for one question, with their lower states kept and without.
+    """Reads the first `count` passages of an index under their headings for one question, with their lower states kept
+    and without.
 
     Raises:
         SnapshotError: there is no index in `folder`.
     """
     index, reader, encoder = Index(folder), load_reader(), load_encoder()
-    texts = [passage.text for passage in index.store.passages(range(min(count, len(index.store))))]
+    passages = tuple(index.store.passages(range(min(count, len(index.store)))))
+    texts, headings = [passage.text for passage in passages], [passage.heading for passage in passages]
     question = encoder.encode_question(_QUESTION)
     states = reader.question_states(_QUESTION)
-    kept = [reader.passage_states(text) for text in texts]
+    kept = [reader.passage_states(text, heading=heading) for text, heading in zip(texts, headings, strict=True)]
     upper = _seconds(lambda: reader.read_states(states, kept))
-    whole = _seconds(lambda: reader.read(question, texts))
+    whole = _seconds(lambda: reader.read(question, texts, None, headings))
     operations = sum(_operations(reader.weights.shape, len(states), window) for window in _windows(kept))
     rate = matrix_rate()
     return ReadResult(
@@ -89,8 +91,8 @@ def matrix_rate() -> float:
 
 
 def _windows(passages: list[PassageStates]) -> list[int]:
-    """The length of every window in tokens."""
-    return [len(window) for passage in passages for window in passage.states]
+    """The length of every window in tokens, its heading included."""
+    return [len(passage.heading) + len(window) for passage in passages for window in passage.states]
 
 
 def _operations(shape: ReaderShape, question: int, window: int) -> int:

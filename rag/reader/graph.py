@@ -1,6 +1,7 @@
 """The reader's upper half as an ONNX graph, written from its weights: serving needs no torch.
 
-Inputs: `question` (q, width) and `passage` (p, width), float32 states above the split layer. Outputs: `scores` (p, p),
+Inputs: `question` (q, width) and `passage` (p, width), float32 states above the split layer; `passage` is a window with
+its heading, if any, before it. Outputs: `scores` (p, p),
 the log-odds against no answer of the span from token i to token j, both included, before any span is ruled out; and
 `start_cut`, `end_cut` (p, CUT_CHOICES). It computes what `rag.train.model.ReaderModel.read_pair` does.
 """

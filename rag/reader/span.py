@@ -24,7 +24,7 @@ from rag.reader.tokens import QUESTION_LIMIT, PassageTokens, SpanTokenizer, Wind
 from rag.reader.weights import SPAN_LIMIT, ReaderWeights, load_weights
 from rag.types import EncodedQuestion, Span
 
-_HEADINGS_KEPT = 1024  # of their lower states: some 20 MB
+_HEADINGS_KEPT = 1024  # of their lower states: some 30 MB, 107 at most
 NO_SPAN = -100.0  # the score where no span can be: a passage without a visible character; finite, so that it is JSON
 
 
@@ -86,7 +86,9 @@ class SpanReader:
         lengths = [window.last - window.first + around for window in windows]
         if kept is None or [len(states) for states in kept] != lengths:
             kept = window_states(self._tokenizer, self._lower, tokens, windows)
-        above = self._heading_states(heading) if heading else np.zeros((0, self.weights.shape.width), np.float32)
+        above = (
+            self._heading_states(heading) if heading.strip() else np.zeros((0, self.weights.shape.width), np.float32)
+        )
         return PassageStates(passage, tokens, windows, tuple(kept), above)
 
     def read(
@@ -107,8 +109,9 @@ class SpanReader:
         lower = question.lower
         if lower is None or len(lower) > QUESTION_LIMIT:
             lower = self.question_states(question.text)
-        none, above = [None] * len(passages), [""] * len(passages)
-        prepared = list(self._pool.map(self.passage_states, passages, kept or none, headings or above))
+        count = len(passages)
+        given = zip(passages, kept or [None] * count, headings or [""] * count, strict=True)
+        prepared = list(self._pool.map(lambda one: self.passage_states(*one), given))
         return self.read_states(lower, prepared)
 
     def read_states(self, question: np.ndarray, passages: Sequence[PassageStates]) -> tuple[Span, ...]:

@@ -15,7 +15,6 @@ from tokenizers import Tokenizer
 QUERY_PREFIX = "query: "  # what the E5 family was trained with (Wang et al. 2022, arXiv:2212.03533)
 PASSAGE_PREFIX = "passage: "
 QUESTION_LIMIT = 64  # tokens, with prefix and special ones: above every question of the training sets (60)
-
 HEADING_LIMIT = 64  # tokens of a heading that are read; titles of the written sets have 35 at most
 
 

@@ -1,6 +1,7 @@
 """The reader judged on a question set: each question put to its own paragraph, the best span taken, no abstaining.
 
-A passage is judged alone, as `rag.read` is given it, and under its article's title, as the engine reads it.
+A passage is judged alone, as `rag.read` is given it, and under its article's title, as the engine reads it where there
+is no section.
 """
 
 from collections.abc import Iterable, Iterator
@@ -137,7 +138,10 @@ def predict(model: ReaderModel, data: DevelopmentSet, precision: torch.dtype, sh
 
 
 def best_spans(output: ReaderOutput, content: torch.Tensor, splits: list[int]) -> list[WindowAnswer]:
-    """The best span of each row; token places count from the window's first token (`splits` are question lengths)."""
+    """The best span of each row; token places count from the window's first token.
+
+    `splits`: the lengths of question and heading together.
+    """
     batch, length = content.shape
     scores = output.span_scores().masked_fill(~valid_spans(content), -torch.inf).view(batch, -1)
     best, places = scores.max(1)

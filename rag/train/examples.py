@@ -114,14 +114,17 @@ class SequencePool:
         """The number of a passage; its windows become sequences, and the first title that it comes with another."""
         if text not in self._passages:
             self._passages[text] = len(self.tokens)
-            self.headings.append(self._heading(title) if title.strip() else None)
+            self.headings.append(None)
             tokens = self._tokenizer.passage(text)
             windows = tuple(window_ranges(len(tokens), self._sizes.size, self._sizes.stride))
             self._first_window.append(len(self.sequences))
             self.sequences.extend(self._tokenizer.window_ids(tokens, window) for window in windows)
             self.tokens.append(tokens)
             self.windows.append(windows)
-        return self._passages[text]
+        number = self._passages[text]
+        if self.headings[number] is None and title.strip():
+            self.headings[number] = self._heading(title)
+        return number
 
     def _heading(self, title: str) -> int:
         if title not in self._titles:

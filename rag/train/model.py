@@ -137,7 +137,7 @@ class ReaderModel(nn.Module):
         return model
 
     def forward(self, states: Tensor, segments: Tensor, kept: Tensor | None = None) -> ReaderOutput:
-        """States (batch, length, width) and segments (batch, length): question first, then passage, then padding.
+        """States (batch, length, width) and segments (batch, length): question, then heading and window, then padding.
 
         `kept`: `dropout_masks` while training.
         """
@@ -151,9 +151,9 @@ class ReaderModel(nn.Module):
         return self._heads(hidden, (segments == PASSAGE).int().argmax(1))
 
     def read_pair(self, question: Tensor, passage: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """One question (1, q, width) and one window (1, p, width), without padding: what is exported for serving.
+        """One question (1, q, width) and one window with its heading (1, p, width), without padding, as when serving.
 
-        Returns span scores (p, p) and the cuts (p, CUT_CHOICES) at start and end, all over the window's own tokens.
+        Returns span scores (p, p) and the cuts (p, CUT_CHOICES) at start and end, over tokens of heading and window.
         """
         marks = self.marks.weight
         hidden = torch.cat([question + marks[QUESTION], passage + marks[PASSAGE]], dim=1)

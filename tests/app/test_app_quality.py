@@ -56,7 +56,9 @@ def test_a_set_is_run_and_shows_measures_curve_and_misses(
     assert page.text("#quality .note code") == reviewed.opened.snapshot
     points = page.one("#quality svg polyline").get_dom_attribute("points").split()
     assert len(points) == 2
-    *_, miss = page.all("#quality .misses tbody tr")
+    rows = page.all("#quality .misses tbody tr")
+    assert len(rows) == len(expected.misses)
+    miss = rows[-1]
     question, given = expected.misses[-1]
     assert miss.find_element("css selector", "th").text == f"{question.question}\nlost"
     found = [cell.text.split("\n")[0] for cell in miss.find_elements("css selector", "td")]
