@@ -22,7 +22,6 @@ from rag.train.squad import GoldAnswer, GoldQuestion, Paragraph, QuestionSet
 from rag.train.swaps import swapped_questions
 
 logger = logging.getLogger(__name__)
-TITLED = 0.5  # share of the examples that are read under their article's title: passages come with one and without
 SCRIPT_SEED = 7  # which passages are read in which script: the same in every training, so that states can be kept
 SCRIPT_PAIRS = (  # question and passage, in the order of `SetPlan.scripts`
     (Script.AS_WRITTEN, Script.AS_WRITTEN),
@@ -61,7 +60,7 @@ class Item:
     """A question (sequence number) put to a passage (number in the pool), with the answer's tokens in it.
 
     share and negative_share: how many times a pass it is read, and with how many windows that do not hold the answer.
-    negatives: passages of other articles.
+    titled: which share of these readings is under the title of the passage read. negatives: passages of other articles.
     """
 
     question: int
@@ -69,6 +68,7 @@ class Item:
     span: TokenSpan | None
     share: float
     negative_share: float
+    titled: float
     negatives: tuple[int, ...]
 
 
@@ -213,12 +213,13 @@ def _items(sets: Mapping[str, QuestionSet], plan: SetPlan, pool: SequencePool) -
                 span,
                 plan.share if question.answers else plan.unanswerable_share,
                 plan.negatives if question.answers else 0.0,
+                plan.titled,
                 others,
             ),
         )
         if other is not None:
             asked_otherwise = pool.question(in_script(other, question_script))
-            yield question.id, Item(asked_otherwise, passage, None, plan.swaps, 0.0, ())
+            yield question.id, Item(asked_otherwise, passage, None, plan.swaps, 0.0, plan.titled, ())
 
 
 def _pooled(pool: SequencePool, paragraph: Paragraph, script: Script) -> int:
@@ -246,7 +247,7 @@ def pass_examples(items: list[Item], pool: SequencePool, seed: int, number: int)
     for item in items:
         holding, others = _windows_of(pool, item)
         for _ in range(_times(random, item.share)):
-            chosen, titled = holding[int(random.integers(len(holding)))], random.random() < TITLED
+            chosen, titled = holding[int(random.integers(len(holding)))], random.random() < item.titled
             examples.append(pool.example(item.question, item.passage, chosen, item.span, titled))
             for _ in range(_times(random, item.negative_share)):
                 examples.extend(_negative(pool, item, others, titled, random))

@@ -24,6 +24,7 @@ class SetPlan:
     question ids agree). share: how many times a pass each answerable question is read, fractions by chance;
     unanswerable_share: the same for the others. negatives: how many windows without the answer go with each question.
     swaps: how many times a pass a question is read with another name or year in it, which makes it unanswerable.
+    titled: share of all these that are read under their article's title: passages come with one and without.
     made: what is asked in place of the set's own questions, `cloze` or `keywords`; see `made`.
     excerpts, joined: whether passages are cut to a few sentences, or the paragraphs of an article joined to one; see
     `excerpts`.
@@ -37,6 +38,7 @@ class SetPlan:
     unanswerable_share: float = 1.0
     negatives: float = 0.5
     swaps: float = 0.0
+    titled: float = 0.5
     made: str = ""
     excerpts: bool = False
     joined: bool = False

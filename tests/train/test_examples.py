@@ -82,15 +82,19 @@ def test_negatives_are_windows_without_the_answer(sets: dict[str, QuestionSet], 
     assert sum(example.span is None for example in examples) == 48
 
 
-def test_half_of_a_question_s_examples_are_read_under_the_titles_of_their_passages(
-    sets: dict[str, QuestionSet], tokenizer: SpanTokenizer
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_a_share_of_a_plan_s_examples_is_read_under_the_titles_of_their_passages(
+    sets: dict[str, QuestionSet], tokenizer: SpanTokenizer, share: float
 ) -> None:
-    pool, items = prepared(sets, tokenizer, SetPlan("facts", "facts", share=100.0, negatives=1.0))
+    plan = SetPlan("facts", "facts", share=100.0, negatives=1.0, swaps=100.0, titled=share)
+    pool, items = prepared(sets, tokenizer, plan)
     titles = {pool.passage(p.text): tokenizer.heading_ids(p.title) for p in sets["facts"].paragraphs}
     windows = {first + n: p for p, first in enumerate(pool._first_window) for n in range(len(pool.windows[p]))}
     examples = pass_examples(items, pool, 1, 0)
+    swapped = pass_examples([item for item in items if item.share == 100.0 and not item.span], pool, 1, 0)
+    for some in (examples, swapped):
+        assert share - 0.05 < sum(example.heading is not None for example in some) / len(some) < share + 0.05
     titled = [example for example in examples if example.heading is not None]
-    assert 0.45 < len(titled) / len(examples) < 0.55
     assert all(np.array_equal(pool.sequences[e.heading or 0], titles[windows[e.window]]) for e in titled)
     assert {example.span is None for example in titled} == {True, False}
 
