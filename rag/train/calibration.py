@@ -3,8 +3,8 @@
 Each question is asked three times: of the whole collection; of the collection without the paragraphs that may answer
 it; and, where it has a name or a year to swap, with another in its place (see `swaps`). Beside these stand questions
 that people wrote to be near misses of a passage. Half of what is fitted on has no answer, and must be told from the
-other half by the signals alone. All of it is done twice: with the passages as they are, whole sections, and cut to
-excerpts as short as the paragraphs of articles (see `excerpts`).
+other half by the signals alone. Sets whose passages are whole sections are asked twice: of these as they are, and of
+excerpts as short as the paragraphs of articles (see `excerpts`). Which sets, and how many questions, the recipe says.
 """
 
 import argparse
@@ -23,12 +23,13 @@ from tqdm import tqdm
 
 from rag.calibration import WEIGHTS, Calibrator
 from rag.engine import Engine
+from rag.errors import TrainingError
 from rag.measures import auroc, calibration_error, f1, says
 from rag.numerals import answer_key
 from rag.retrieve import retrieve
 from rag.train.collection import open_collection, sources
 from rag.train.excerpts import excerpt_set
-from rag.train.recipe import spread_questions
+from rag.train.recipe import CalibrationPlan, spread_questions
 from rag.train.run import read_data, read_recipe
 from rag.train.squad import GoldQuestion, Paragraph, QuestionSet, read_sets
 from rag.train.swaps import swapped_questions
@@ -38,7 +39,6 @@ READ = 5  # candidates, as `Engine.answer` reads
 _SPARE = 3  # further ones, as a file taken out may be several passages
 _LEAST_F1 = 0.5  # of a span that overlaps the gold answer's own place: a user learns the answer from it
 _HELD_BACK = 0.8  # of the questions without an answer; every other one is answered
-_QUESTIONS = 100  # with an answer, at most of each set, evenly spread
 _EXCERPTS = "excerpts of "  # before the name of a set whose passages are cut
 _FOLDS, _SEED, _DIGITS = 5, 0, 6
 Kind = Literal["in", "out", "swapped", "near"]
@@ -77,15 +77,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Fit, write, and return what was written."""
     sets, recipe = read_recipe(arguments.data, arguments.recipe)
+    if recipe.calibration is None:
+        raise TrainingError(f"{arguments.recipe}: nothing to fit the confidence on; expected a table [calibration]")
     _, development = read_data(sets, read_sets(arguments.dev), recipe)
-    chosen = [spread_questions(answered(one), _QUESTIONS) for one in development if one.name in recipe.calibration]
-    near = [one for one in development if one.name in recipe.unanswerable]
-    cases = gather(chosen, near, arguments.index / "whole")
-    cases += gather([in_excerpts(one) for one in chosen], [in_excerpts(one) for one in near], arguments.index / "cut")
+    chosen, cut, near = choose(development, recipe.calibration)
+    cases = gather(chosen, near, arguments.index / "whole") + gather(cut, [], arguments.index / "cut")
     counts = Counter(case.name for case in cases if case.kind in ("in", "near"))
     content = fit(cases) | {"fitted_on": dict(counts), "measured": measure(cases)}
     arguments.out.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return content
+
+
+def choose(
+    development: Sequence[QuestionSet], plan: CalibrationPlan
+) -> tuple[list[QuestionSet], list[QuestionSet], list[QuestionSet]]:
+    """The sets asked of passages as they are, those asked of excerpts, and those whose near misses are asked.
+
+    Raises:
+        TrainingError: a set of the plan is not there.
+    """
+    there = {one.name: one for one in development}
+    if missing := {*plan.questions, *plan.excerpts, *plan.near} - there.keys():
+        raise TrainingError(
+            f"no set {', '.join(sorted(missing))} among {', '.join(there)}: give it with --data or --dev"
+        )
+    chosen = {name: spread_questions(answered(there[name]), count) for name, count in plan.questions.items()}
+    return [*chosen.values()], [in_excerpts(chosen[name]) for name in plan.excerpts], [there[n] for n in plan.near]
 
 
 def answered(data: QuestionSet) -> QuestionSet:
@@ -190,10 +207,11 @@ def fit(cases: Sequence[Case]) -> dict[str, Any]:
 
 
 def weights_of(cases: Sequence[Case]) -> NDArray[np.float64]:
-    """Each set as much as any other, and within it questions with and without an answer as much."""
-    keys = [(case.name, case.kind == "in") for case in cases]
-    counts = Counter(keys)
-    return np.array([len(keys) / (len(counts) * counts[key]) for key in keys])
+    """Questions with and without an answer weigh as much, and among those without one each kind; 1 in the mean."""
+    counts = Counter(case.kind for case in cases)
+    shares = {kind: 1.0 if kind == "in" else 1 / (len(counts) - ("in" in counts)) for kind in counts}
+    whole = len(cases) / sum(shares.values())
+    return np.array([whole * shares[case.kind] / counts[case.kind] for case in cases])
 
 
 def fit_models(cases: Sequence[Case]) -> Calibrator:

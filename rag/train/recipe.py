@@ -55,21 +55,31 @@ class HoldOut:
 
 
 @dataclass(frozen=True, slots=True)
+class CalibrationPlan:
+    """Which development sets the confidence is fitted on; see `rag.train.calibration`.
+
+    questions: how many of each set's questions with an answer are asked at most, evenly spread. excerpts: of these sets
+    those that are asked of passages cut to a few sentences too. near: sets whose questions without an answer are asked.
+    """
+
+    questions: Mapping[str, int]
+    excerpts: tuple[str, ...] = ()
+    near: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """Plans, held-out tails, and pairs of sets whose questions are the same in translation (see `divide`).
 
     samples: names of the development sets looked at while training, "NAME titled" for those under their titles; none
-    named, all are.
-    calibration: those that the confidence is fitted on, and unanswerable: those of which only the questions without an
-    answer are; see `rag.train.calibration`.
+    named, all are. calibration: what the confidence is fitted on.
     """
 
     plans: tuple[SetPlan, ...]
     hold_out: tuple[HoldOut, ...] = ()
     same_ids: tuple[tuple[str, str], ...] = ()
     samples: tuple[str, ...] = ()
-    calibration: tuple[str, ...] = ()
-    unanswerable: tuple[str, ...] = ()
+    calibration: CalibrationPlan | None = None
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -78,24 +88,30 @@ def load_recipe(path: Path) -> Recipe:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         plans = tuple(_plan(entry) for entry in content.pop("plan"))
         hold_out = tuple(HoldOut(**entry) for entry in content.pop("hold_out", []))
-        samples, calibration, unanswerable = (
-            tuple(str(name) for name in content.pop(key, [])) for key in ("samples", "calibration", "unanswerable")
-        )
+        samples = tuple(str(name) for name in content.pop("samples", []))
+        calibration = _calibration(content.pop("calibration")) if "calibration" in content else None
         same_ids = tuple((str(first), str(second)) for first, second in content.pop("same_ids", []))
     except (OSError, KeyError, TypeError, ValueError) as error:
         known = ", ".join(field.name for field in fields(SetPlan))
         raise TrainingError(f"{path}: not a recipe ({error!r}); expected [[plan]] tables with {known}") from error
     if content:
         raise TrainingError(
-            f"{path}: unknown tables {sorted(content)}; expected plan, hold_out, same_ids, samples, calibration, "
-            f"unanswerable"
+            f"{path}: unknown tables {sorted(content)}; expected plan, hold_out, same_ids, samples, calibration"
         )
-    return Recipe(plans, hold_out, same_ids, samples, calibration, unanswerable)
+    return Recipe(plans, hold_out, same_ids, samples, calibration)
 
 
 def plain_recipe(sets: Mapping[str, QuestionSet]) -> Recipe:
     """Every set as it is, once a pass."""
     return Recipe(tuple(SetPlan(name, name) for name in sets))
+
+
+def _calibration(entry: dict[str, Any]) -> CalibrationPlan:
+    counts = {str(name): int(count) for name, count in entry.pop("questions").items()}
+    plan = CalibrationPlan(counts, **{key: tuple(str(name) for name in names) for key, names in entry.items()})
+    if unasked := set(plan.excerpts) - counts.keys():
+        raise ValueError(f"excerpts of {sorted(unasked)}: expected sets that stand among the questions")
+    return plan
 
 
 def _plan(entry: dict[str, Any]) -> SetPlan:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from rag.calibration import Calibrator
+from rag.errors import TrainingError
 from rag.train.calibration import (
     Case,
     Kind,
@@ -14,6 +15,7 @@ from rag.train.calibration import (
     answered,
     asked,
     best,
+    choose,
     coverage_at,
     fit,
     gather,
@@ -25,6 +27,7 @@ from rag.train.calibration import (
     weights_of,
 )
 from rag.train.collection import open_collection
+from rag.train.recipe import CalibrationPlan
 from rag.train.squad import GoldAnswer, GoldQuestion, Paragraph, QuestionSet
 from rag.types import Alignment, Candidate, Passage, Signals, Span
 
@@ -107,11 +110,24 @@ def test_sets_are_asked_of_excerpts_too_in_the_folds_of_their_articles(tmp_path:
     assert len(list((tmp_path / "all" / "articles").iterdir())) == len(set(texts[0]))
 
 
-def test_each_set_and_kind_weighs_as_much() -> None:
-    cases = [case("in"), case("in"), case("in"), case("out"), case("swapped"), case("in", name="t")]
+def test_answers_weigh_as_much_as_none_and_each_kind_of_none_as_much() -> None:
+    cases = [case("in"), case("in"), case("out"), case("swapped"), case("near"), case("near", name="t")]
     weights = weights_of(cases)
-    assert weights.tolist() == pytest.approx([2 / 3, 2 / 3, 2 / 3, 1.0, 1.0, 2.0])
-    assert weights.sum() == pytest.approx(6.0)
+    assert weights.tolist() == pytest.approx([1.5, 1.5, 1.0, 1.0, 0.5, 0.5])
+    assert weights_of(cases[:2]).tolist() == [1.0, 1.0]
+
+
+def test_a_recipe_says_which_questions_are_asked_of_what() -> None:
+    questions = tuple(GoldQuestion(str(n), "几点?", (GoldAnswer("8点", 0),) if n % 2 else ()) for n in range(12))
+    first, second = (QuestionSet(name, (Paragraph(0, "8点开门。" * 9, questions),)) for name in ("a", "b"))
+    plan = CalibrationPlan({"b": 4, "a": 99}, excerpts=("b",), near=("a",))
+    chosen, cut, near = choose([first, second], plan)
+    assert [(one.name, one.question_count) for one in chosen] == [("b", 4), ("a", 6)]
+    assert all(question.answers for one in chosen for p in one.paragraphs for question in p.questions)
+    assert [(one.name, one.question_count) for one in cut] == [("excerpts of b", 4)]
+    assert near == [first]
+    with pytest.raises(TrainingError, match=r"no set c among a, b: give it with --data or --dev"):
+        choose([first, second], CalibrationPlan({"a": 1}, near=("c",)))
 
 
 def test_a_fitted_confidence_is_a_probability() -> None:
