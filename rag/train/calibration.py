@@ -282,13 +282,14 @@ def least_threshold(
 
 
 def measure(cases: Sequence[Case]) -> dict[str, Any]:
-    """How good the confidence is on articles it was not fitted on: of all cases, of those asked of passages as they
-    are, of those asked of excerpts, and of each set."""
+    """How good the confidence is on articles it was not fitted on: of all cases; of the sets asked of excerpts too, as
+    they are and cut; and of each set."""
     confidences, right, answerable = outcomes(cases, out_of_fold(cases))
     names = np.array([case.name for case in cases])
     kinds = np.array([case.kind for case in cases])
     cut = np.array([case.name.startswith(_EXCERPTS) for case in cases])
-    pools = {"all": np.ones(len(cases), bool), "passages as they are": ~cut, "excerpts": cut}
+    twice = np.isin(names, [name.removeprefix(_EXCERPTS) for name in names[cut]])
+    pools = {"all": np.ones(len(cases), bool), "as they are": twice, "excerpts": cut}
     pools |= {str(name): names == name for name in dict.fromkeys(names[answerable])}
     result = {}
     for name, chosen in pools.items():

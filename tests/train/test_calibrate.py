@@ -146,19 +146,20 @@ def test_a_set_of_near_misses_alone_is_measured_with_all_others() -> None:
     near = [reading(2.0, False), reading(-1.0, False, "b")]
     cases = noisy(400) + [case("near", *near, name="n", group=f"n{number}") for number in range(20)]
     found = measure(cases)
-    assert list(found) == ["all", "passages as they are", "s"]
-    assert [found[name]["cases"] for name in found] == [420, 420, 400]
+    assert list(found) == ["all", "s"]
+    assert [found[name]["cases"] for name in found] == [420, 400]
     assert 0.4 < found["all"]["auroc_near"] < 0.6  # as sure as the median answerable one
     assert found["s"]["auroc_near"] is None
 
 
-def test_cases_asked_of_excerpts_are_measured_by_themselves_too() -> None:
+def test_sets_asked_of_excerpts_too_are_measured_by_themselves_as_they_are_and_cut() -> None:
     cases = noisy(400)
     cut = [replace(one, name="excerpts of s") for one in cases[:100]]
-    found = measure(cases + cut)
-    assert list(found) == ["all", "passages as they are", "excerpts", "s", "excerpts of s"]
-    assert [one["cases"] for one in found.values()] == [500, 400, 100, 400, 100]
-    assert found["excerpts"] == found["excerpts of s"] != found["s"] == found["passages as they are"]
+    short = [replace(one, name="t") for one in cases[:60]]
+    found = measure(cases + cut + short)
+    assert list(found) == ["all", "as they are", "excerpts", "s", "excerpts of s", "t"]
+    assert [one["cases"] for one in found.values()] == [560, 400, 100, 400, 100, 60]
+    assert found["excerpts"] == found["excerpts of s"] != found["s"] == found["as they are"]
 
 
 def test_the_best_reading_and_its_rival() -> None:
