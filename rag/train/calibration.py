@@ -2,9 +2,10 @@
 
 Each question is asked three times: of the whole collection; of the collection without the paragraphs that may answer
 it; and, where it has a name or a year to swap, with another in its place (see `swaps`). Beside these stand questions
-that people wrote to be near misses of a passage. Half of what is fitted on has no answer, and must be told from the
-other half by the signals alone. Sets whose passages are whole sections are asked twice: of these as they are, and of
-excerpts as short as the paragraphs of articles (see `excerpts`). Which sets, and how many questions, the recipe says.
+that people wrote to be near misses of a passage. By weight half of what is fitted on has no answer, and must be told
+from the other half by the signals alone. Sets whose passages are whole sections are asked twice: of these as they are,
+and of excerpts as short as the paragraphs of articles (see `excerpts`). Which sets, and how many questions of each, the
+recipe says.
 """
 
 import argparse
@@ -69,7 +70,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data", nargs="+", type=Path, required=True, help="the question sets the reader was trained on"
     )
     parser.add_argument("--dev", nargs="*", type=Path, default=[], help="development files")
-    parser.add_argument("--recipe", type=Path, required=True, help="the reader's recipe: which tails are development")
+    parser.add_argument(
+        "--recipe",
+        type=Path,
+        required=True,
+        help="the reader's recipe: which tails are development, and what the confidence is fitted on",
+    )
     parser.add_argument("--index", type=Path, required=True, help="folder for the collection and its index")
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="where to write the weights (default: the shipped)")
 
@@ -81,7 +87,8 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         raise TrainingError(f"{arguments.recipe}: nothing to fit the confidence on; expected a table [calibration]")
     _, development = read_data(sets, read_sets(arguments.dev), recipe)
     chosen, cut, near = choose(development, recipe.calibration)
-    cases = gather(chosen, near, arguments.index / "whole") + gather(cut, [], arguments.index / "cut")
+    cases = gather(chosen, near, arguments.index / "whole")
+    cases += gather(cut, [], arguments.index / "cut") if cut else []
     counts = Counter(case.name for case in cases if case.kind in ("in", "near"))
     content = fit(cases) | {"fitted_on": dict(counts), "measured": measure(cases)}
     arguments.out.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -272,7 +279,7 @@ def outcomes(
 def least_threshold(
     confidences: NDArray[np.float64], answerable: NDArray[np.bool_], weights: NDArray[np.float64]
 ) -> float:
-    """The lowest threshold, in hundredths, below which 80 of 100 questions without an answer stay."""
+    """The lowest threshold, in hundredths, below which 80 of 100 questions without an answer stay, by weight."""
     unanswerable = weights * ~answerable
 
     def held_back(least: float) -> float:

@@ -1,4 +1,5 @@
-"""What a training is made of: which sets, how often, in which scripts, and what is held out for development.
+"""What a training is made of: which sets, how often, in which scripts, what is held out for development, and what the
+confidence is fitted on.
 
 Without a recipe every file given is read once a pass. The recipe behind the shipped weights is `recipe.toml`.
 """
@@ -24,7 +25,7 @@ class SetPlan:
     question ids agree). share: how many times a pass each answerable question is read, fractions by chance;
     unanswerable_share: the same for the others. negatives: how many windows without the answer go with each question.
     swaps: how many times a pass a question is read with another name or year in it, which makes it unanswerable.
-    titled: share of all these that are read under their article's title: passages come with one and without.
+    titled: share of all these that are read under their article's title, as users' passages come with one and without.
     made: what is asked in place of the set's own questions, `cloze` or `keywords`; see `made`.
     excerpts, joined: whether passages are cut to a few sentences, or the paragraphs of an article joined to one; see
     `excerpts`.
@@ -107,8 +108,13 @@ def plain_recipe(sets: Mapping[str, QuestionSet]) -> Recipe:
 
 
 def _calibration(entry: dict[str, Any]) -> CalibrationPlan:
-    counts = {str(name): int(count) for name, count in entry.pop("questions").items()}
-    plan = CalibrationPlan(counts, **{key: tuple(str(name) for name in names) for key, names in entry.items()})
+    shaped = isinstance(entry, dict) and isinstance(entry.get("questions"), dict)
+    if not shaped or not all(isinstance(names, list) for key, names in entry.items() if key != "questions"):
+        raise TypeError("calibration: expected a table with questions (a table of counts), excerpts and near (lists)")
+    counts = entry.pop("questions")
+    if not counts or not all(type(count) is int and count > 0 for count in counts.values()):
+        raise ValueError(f"calibration.questions {counts}: expected a number above 0 for each set")
+    plan = CalibrationPlan(counts, **{key: tuple(names) for key, names in entry.items()})
     if unasked := set(plan.excerpts) - counts.keys():
         raise ValueError(f"excerpts of {sorted(unasked)}: expected sets that stand among the questions")
     return plan
@@ -120,6 +126,9 @@ def _plan(entry: dict[str, Any]) -> SetPlan:
         entry["passages"] = entry["questions"] = entry.pop("set")
     if entry.get("made", "") not in ("", "cloze", "keywords"):
         raise ValueError(f"made {entry['made']!r}: expected cloze or keywords")
+    titled = entry.get("titled", 0.5)
+    if not isinstance(titled, int | float) or not 0 <= titled <= 1:
+        raise ValueError(f"titled {titled!r}: expected a share from 0 to 1")
     for name in ("excerpts", "joined"):
         if not isinstance(entry.get(name, False), bool):
             raise TypeError(f"{name} {entry[name]!r}: expected true or false")

@@ -30,6 +30,9 @@ def test_shipped_recipe_is_sound() -> None:
     assert not any(name.startswith(("bipar", "cmrc2018_trial")) for name in used)
     held_out = {rule.set for rule in recipe.hold_out} | {other for _, other in recipe.same_ids}
     assert {name for name in used if not name.startswith(("cmrc", "written"))} <= held_out
+    assert recipe.calibration
+    fitted = {*recipe.calibration.questions, *recipe.calibration.excerpts, *recipe.calibration.near}
+    assert fitted <= {"cmrc2018_trial", "written_calibration", "xquad.en on xquad.zh"} | held_out
 
 
 @pytest.mark.parametrize(
@@ -40,8 +43,14 @@ def test_shipped_recipe_is_sound() -> None:
         ("[[plan]]\nset = 'a'\nexcerpts = 'yes'", "excerpts 'yes': expected true or false"),
         ("[[plan]]\nset = 'a'\njoined = 1", "joined 1: expected true or false"),
         ("[[plan]]\nset = 'a'\n[calibration]\nquestions = { a = 1 }\nexcerpts = ['b']", r"excerpts of \['b'\]"),
-        ("[[plan]]\nset = 'a'\n[calibration]\nnear = ['a']", "not a recipe .KeyError.'questions'"),
-        ("calibration = ['a']\n[[plan]]\nset = 'a'", "not a recipe"),
+        ("[[plan]]\nset = 'a'\n[calibration]\nnear = ['a']", "calibration: expected a table with questions"),
+        ("calibration = ['a']\n[[plan]]\nset = 'a'", "calibration: expected a table with questions"),
+        ("[[plan]]\nset = 'a'\n[calibration]\nquestions = ['a']", "calibration: expected a table with questions"),
+        ("[[plan]]\nset = 'a'\n[calibration]\nquestions = { a = 1 }\nnear = 'a'", "expected a table with questions"),
+        ("[[plan]]\nset = 'a'\n[calibration]\nquestions = { a = 0 }", "expected a number above 0 for each set"),
+        ("[[plan]]\nset = 'a'\n[calibration]\nquestions = {}", "expected a number above 0 for each set"),
+        ("[[plan]]\nset = 'a'\ntitled = 90", "titled 90: expected a share from 0 to 1"),
+        ("[[plan]]\nset = 'a'\ntitled = 'yes'", "titled 'yes': expected a share from 0 to 1"),
         ("plans = 1", "not a recipe"),
         ("[[plan]]\nset = 'a'\n[other]\n", r"unknown tables \['other'\]"),
         ("[[plan", "not a recipe"),
