@@ -1,5 +1,7 @@
 """Fitting the confidence."""
 
+import argparse
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from rag.train.calibration import (
     Case,
     Kind,
     Reading,
+    add_arguments,
     answered,
     asked,
     best,
@@ -24,6 +27,7 @@ from rag.train.calibration import (
     least_threshold,
     measure,
     near_misses,
+    run,
     weights_of,
 )
 from rag.train.collection import open_collection
@@ -203,3 +207,20 @@ def test_what_is_right(quote: str, place: int, right: bool) -> None:
     question = GoldQuestion("q", "它原生于哪里?", (GoldAnswer("原生于巴西", 1),))
     found = Span(start, start + len(quote), quote, 0.0, 0.0)
     assert is_right(question, Candidate(0, passage, 1.0, 1, 1, 1), found) is right
+
+
+def test_a_confidence_is_fitted_on_what_the_recipe_names(write_set: Callable[..., Path], tmp_path: Path) -> None:
+    recipe, out = tmp_path / "recipe.toml", tmp_path / "weights.json"
+    plan = "[[plan]]\nset = 'train'\n"
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    given = ["--data", str(write_set("train", 8, 12)), "--dev", str(write_set("dev", 0, 8)), "--recipe", str(recipe)]
+    arguments = parser.parse_args([*given, "--index", str(tmp_path / "index"), "--out", str(out)])
+    recipe.write_text(plan)
+    with pytest.raises(TrainingError, match="nothing to fit the confidence on"):
+        run(arguments)
+    recipe.write_text(f"{plan}[calibration]\nquestions = {{ dev = 12 }}\nnear = ['dev']\n")
+    content = run(arguments)
+    assert content["fitted_on"] == {"dev": 12 + 8}
+    assert list(content["measured"]) == ["all", "dev"]
+    assert Calibrator.load(out).threshold == content["threshold"]
