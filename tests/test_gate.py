@@ -20,7 +20,7 @@ from rag.retrieve import retrieve
 from rag.types import Candidate, EncodedQuestion
 
 # Passages that differ in a code only, which words tell apart and vectors hardly do; and some with readings in brackets.
-CODES = ["".join(letters) for letters in permutations("KZQXBJW")][::126]
+CODES = ["".join(letters) for letters in permutations("KZQXBJW")][:120:3]
 WEIGHTS = {code: number * 7 for number, code in enumerate(CODES, start=101)}
 STORE = "\n\n".join(f"水泵{code}放在仓库里,净重{WEIGHTS[code]}公斤。" for code in CODES)
 PARK = (
