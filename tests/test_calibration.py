@@ -51,6 +51,17 @@ def test_signals_of_reader_and_retriever() -> None:
     assert (one.agreement, one.other_script) == (0.0, 0.0)
 
 
+def test_how_sure_the_reader_is_beside_what_it_says_of_the_other_candidates() -> None:
+    sentence = Span(0, len(TEXT), TEXT, 0.0, 0.0)
+    read = [(candidate(n, TEXT), span(TEXT, "2个", 0.0, said), sentence) for n, said in enumerate([-4.0, 2.0, 8.0])]
+    found = measured("几个?", *read)
+    assert [one.holds for one in found] == [4.0, -2.0, -8.0]
+    assert [one.bounded for one in found] == [math.tanh(1.0), math.tanh(-0.5), math.tanh(-2.0)]
+    assert [one.apart for one in found] == [math.tanh(9 / 8), math.tanh(0.0), math.tanh(-9 / 8)]
+    (alone,) = measured("几个?", read[0])
+    assert alone.apart == math.tanh(9 / 8)
+
+
 def test_words_names_and_numbers_are_looked_for_in_passage_and_title() -> None:
     sentence = Span(0, len(TEXT), TEXT, 0.0, 0.0)
     whole, none = candidate(1, TEXT, title="法国2023年概况"), candidate(2, "天气很好。")

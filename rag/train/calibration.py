@@ -214,11 +214,19 @@ def fit(cases: Sequence[Case]) -> dict[str, Any]:
 
 
 def weights_of(cases: Sequence[Case]) -> NDArray[np.float64]:
-    """Questions with and without an answer weigh as much, and among those without one each kind; 1 in the mean."""
-    counts = Counter(case.kind for case in cases)
-    shares = {kind: 1.0 if kind == "in" else 1 / (len(counts) - ("in" in counts)) for kind in counts}
-    whole = len(cases) / sum(shares.values())
-    return np.array([whole * shares[case.kind] / counts[case.kind] for case in cases])
+    """The sets whose near misses are asked, which are most like users' own articles, weigh as much as all others
+    together. In each half questions with and without an answer weigh as much, and among these each kind. 1 in the mean.
+    """
+    asked_near = {case.name for case in cases if case.kind == "near"}
+    own = np.array([case.name in asked_near for case in cases])
+    weights = np.empty(len(cases))
+    for half in (own, ~own):
+        kinds = [case.kind for case, chosen in zip(cases, half, strict=True) if chosen]
+        counts = Counter(kinds)
+        none = len(counts.keys() - {"in"})
+        parts = np.array([(1 if kind == "in" else 1 / none) / counts[kind] for kind in kinds])
+        weights[half] = parts / parts.sum()
+    return weights / weights.mean()
 
 
 def fit_models(cases: Sequence[Case]) -> Calibrator:

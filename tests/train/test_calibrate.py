@@ -115,10 +115,15 @@ def test_sets_are_asked_of_excerpts_too_in_the_folds_of_their_articles(tmp_path:
 
 
 def test_answers_weigh_as_much_as_none_and_each_kind_of_none_as_much() -> None:
-    cases = [case("in"), case("in"), case("out"), case("swapped"), case("near"), case("near", name="t")]
+    cases = [case("in"), case("in"), case("out"), case("swapped"), case("near"), case("near")]
     weights = weights_of(cases)
     assert weights.tolist() == pytest.approx([1.5, 1.5, 1.0, 1.0, 0.5, 0.5])
     assert weights_of(cases[:2]).tolist() == [1.0, 1.0]
+
+
+def test_sets_whose_near_misses_are_asked_weigh_as_much_as_all_others() -> None:
+    cases = [case("in", name="t"), case("near", name="t"), case("in"), case("in"), case("in", name="u"), case("out")]
+    assert weights_of(cases).tolist() == pytest.approx([1.5, 1.5, 0.5, 0.5, 0.5, 1.5])
 
 
 def test_a_recipe_says_which_questions_are_asked_of_what() -> None:
