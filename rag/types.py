@@ -197,7 +197,7 @@ class Candidate:
 
     number: int  # place of the passage in the index, from 0
     passage: Passage
-    score: float  # cosines of passage and best sentence and share of words, summed, -2 to 2.3; higher is better
+    score: float  # cosines of passage and best sentence and share of words, summed, -2 to 2.5; higher is better
     dense_rank: int | None  # by the vector of the whole passage, its title and section included
     sentence_rank: int | None  # by the vector of its best sentence
     lexical_rank: int | None  # by BM25, over the words of the question and their translations

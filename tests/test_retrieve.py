@@ -27,6 +27,25 @@ def test_the_score_is_the_sum_of_both_cosines_and_the_share_of_words(engine: rag
         assert len(ranks) == len(set(ranks))
 
 
+def test_words_count_more_where_the_scripts_differ(tmp_path: Path) -> None:
+    articles = tmp_path / "articles"
+    articles.mkdir()
+    text = "绍兴的企业\n\n绍兴有上市公司81家。\n\nShaoxing has 81 listed firms.\n"
+    (articles / "a.txt").write_text(text, encoding="utf-8")
+    rag.build(articles, tmp_path / "index")
+    index, question = Index(tmp_path / "index"), "How many listed companies are there in Shaoxing?"
+    vector = index.encoder.encode_question(question).vector
+    share = dict(index.lexical.search(index.bridge.terms(question), 2))
+    assert len(share) == 2
+    weights = {"绍兴有上市公司81家。": 0.5, "Shaoxing has 81 listed firms.": 0.3}
+    found = rag.open(tmp_path / "index").search(question, 5)
+    assert {candidate.passage.text for candidate in found} == set(weights)
+    for candidate in found:
+        cosines = sum(side.similarity(candidate.number, vector) for side in (index.passages, index.sentences))
+        words = weights[candidate.passage.text] * share[candidate.number]
+        assert candidate.score == pytest.approx(cosines + words, abs=1e-5)
+
+
 def test_the_right_passage_comes_first(engine: rag.Engine) -> None:
     best = engine.search("2022年杭州的生产总值是多少?", 3)[0]
     assert (best.dense_rank, best.sentence_rank, best.lexical_rank) == (1, 1, 1)
