@@ -219,14 +219,15 @@ def weights_of(cases: Sequence[Case]) -> NDArray[np.float64]:
     """
     asked_near = {case.name for case in cases if case.kind == "near"}
     own = np.array([case.name in asked_near for case in cases])
-    weights = np.empty(len(cases))
+    weights: NDArray[np.float64] = np.empty(len(cases))
     for half in (own, ~own):
         kinds = [case.kind for case, chosen in zip(cases, half, strict=True) if chosen]
         counts = Counter(kinds)
         none = len(counts.keys() - {"in"})
         parts = np.array([(1 if kind == "in" else 1 / none) / counts[kind] for kind in kinds])
         weights[half] = parts / parts.sum()
-    return weights / weights.mean()
+    weights /= weights.mean()
+    return weights
 
 
 def fit_models(cases: Sequence[Case]) -> Calibrator:
