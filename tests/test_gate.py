@@ -20,7 +20,9 @@ from rag.retrieve import retrieve
 from rag.types import Candidate, EncodedQuestion
 
 # Passages that differ in a code only, which words tell apart and vectors hardly do; and some with readings in brackets.
-CODES = ["".join(letters) for letters in permutations("KZQXBJW")][:120:3]
+CODES = [
+    "".join(letters + digits) for letters, digits in zip(permutations("KZQXBJW"), permutations("4718259"), strict=True)
+][::84]
 WEIGHTS = {code: number * 7 for number, code in enumerate(CODES, start=101)}
 STORE = "\n\n".join(f"水泵{code}放在仓库里,净重{WEIGHTS[code]}公斤。" for code in CODES)
 PARK = (
@@ -44,7 +46,7 @@ QUESTIONS = (
             "store.txt",
             f"水泵{code}放在仓库里,净重{WEIGHTS[code]}公斤。",
         )
-        for code in CODES[3::6]
+        for code in CODES[::3]
     ),
     question("head", "新河產業園由誰負責?", "周遠明", "park.txt", "新河產業園由周遠明負責,佔地三十公頃。"),
     question("teacher", "新河小學的校長是誰?", "林書豪", "park.txt", "新河小學的校長是林書豪,他教數學。"),
