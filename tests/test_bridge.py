@@ -45,6 +45,12 @@ def readings(index: LexicalIndex, question: str) -> dict[str, set[tuple[str, ...
     }
 
 
+def names_of(*passages: str) -> Names:
+    """The names of passages whose words are set off by spaces."""
+    words = {word for passage in passages for word in passage.split()}
+    return Names(words, lambda word: [n for n, passage in enumerate(passages) if word in passage.split()])
+
+
 def best(index: LexicalIndex, question: str) -> int:
     return index.search(Bridge(index).terms(question), 1)[0][0]
 
@@ -64,11 +70,62 @@ def test_words_phrases_and_names_of_an_english_question(chinese: LexicalIndex) -
 def test_names_in_several_pieces_and_without_their_suffix(chinese: LexicalIndex) -> None:
     assert readings(chinese, "Wang Xiaoming") == {"wang xiaoming": {("王小明",)}}
     assert readings(chinese, "the Xiao shan airport") == {"xiao shan": {("萧山",), ("萧山区",)}, "airport": {("机场",)}}
-    names = Names(["滨江区", "余杭", "宇航", "我们"])
+    names = names_of("滨江区 余杭 宇航 我们 绿洲")
     assert names.chinese("binjiang", is_word=False) == ["滨江区"]
     assert names.chinese("yuhang", is_word=False) == ["余杭"]  # not 宇航, which is no name
     assert names.chinese("women", is_word=True) == []
-    assert Names(["宇航"]).chinese("yuhang", is_word=False) == ["宇航"]
+    assert names_of("宇航").chinese("yuhang", is_word=False) == ["宇航"]
+    assert [names.chinese(way, is_word=False) for way in ("lüzhou", "lvzhou", "luzhou")] == [["绿洲"]] * 3
+
+
+def test_names_that_jieba_does_not_know() -> None:
+    texts = ["铎阳高新区南坪片区", "鹭渚经开区的云鹭大桥", "麦穗宁说,禾澜铁路今年开工", "多样的产业,这里有很多年的积累"]
+    index = LexicalIndex.build(texts)
+    assert not {"铎阳", "鹭渚", "麦穗宁", "禾澜"} & set(index.vocabulary)
+    assert readings(index, "Duoyang")["duoyang"] == {("多样",), ("铎", "阳")}
+    assert readings(index, "Luzhu")["luzhu"] == {("鹭渚经",)}
+    for question, number in (("Duoyang", 0), ("Where is Luzhu?", 1), ("Helan railway", 2)):
+        assert best(index, question) == number
+
+
+def test_names_in_pieces() -> None:
+    names = names_of("铎 阳 多 杨 潢 江 洛 落雁 坪 机 昂", "铎 阳", "潢 杨", "雁 洲 坪")
+    assert names.in_pieces(["duoyang"]) == [("铎", "阳"), ("多", "阳"), ("铎", "杨")]  # 多 and 杨 are both frequent
+    assert names.in_pieces(["luoyanping"]) == names.in_pieces(["luo", "yanping"]) == [("落雁", "坪")]
+    assert names.in_pieces(["huangjiang"]) == [("潢", "江")]
+    assert names.in_pieces(["huangping"]) == [("潢", "坪")]
+    assert names.in_pieces(["yanzhou"]) == [("雁", "洲")]
+    assert names.in_pieces(["duozhou"]) == []  # they stand in no passage together
+    assert names.in_pieces(["jiang"]) == []  # in pinyin 机昂 is ji'ang
+    assert names.in_pieces(["yang"]) == []
+    assert names_of("铎 潢 坪").in_pieces(["duohuangping"]) == [("铎", "潢", "坪")]
+    assert names_of("铎 嗯").in_pieces(["duon"]) == []  # 嗯 is `n`, and in no name
+
+
+def test_words_that_jieba_tied_to_a_name() -> None:
+    assert names_of("鹭渚经 大桥").in_pieces(["luzhu"]) == [("鹭渚经",)]
+    assert names_of("机昂线").in_pieces(["jiang"]) == []
+    assert names_of("上市公司").in_pieces(["shangshi"]) == []  # jieba knows this word, so no name is tied to it
+
+
+def test_two_names_beside_each_other_are_two() -> None:
+    index = LexicalIndex.build(["江苏、浙江", "铎阳、鹭渚的矿业"])
+    assert readings(index, "Jiangsu, Zhejiang") == {"jiangsu": {("江苏",)}, "zhejiang": {("浙江",)}}
+    assert list(readings(index, "Duoyang mining Luzhu")) == ["duoyang", "mining", "luzhu"]
+
+
+def test_a_name_that_is_a_common_word_is_found() -> None:
+    index = LexicalIndex.build(["光明街道", "胱、明"])
+    assert readings(index, "Guangming subdistrict") == {
+        "guangming": {("光明",), ("胱", "明")},
+        "subdistrict": {("街道",)},
+    }
+
+
+def test_english_words_are_not_spelt_as_names() -> None:
+    index = LexicalIndex.build(["栖梧湖度假区", "拉、恪、湖", "粒、呢、线路"])
+    assert readings(index, "the Qiwu Lake line")["lake"] == {("湖",)}
+    assert readings(index, "the Qiwu Lake line")["line"] >= {("线路",)}
 
 
 def test_an_english_question_finds_the_chinese_passage(chinese: LexicalIndex) -> None:
@@ -153,6 +210,11 @@ def test_glosses() -> None:
     assert dictionary_form(("listed", "companies")) == ("listed", "company")
     assert ("found",) in english_of("创办")
     assert ("find",) not in english_of("创办")
+    assert ("high", "tech", "zone") in english_of("高新区")  # which CC-CEDICT does not hold
+    assert ("etdz",) in english_of("开发区")
+    assert ("party", "secretary") in english_of("党委书记")
+    assert ("zone",) in english_of("区") and ("area",) in english_of("区")  # beside what CC-CEDICT gives
+    assert ("found",) in english_of("成立") and ("find",) not in english_of("成立")
     assert is_common("宇航")
     assert not is_common("余杭")
     assert not is_common("没有这个词")

@@ -37,7 +37,7 @@ def test_words_count_more_where_the_scripts_differ(tmp_path: Path) -> None:
     vector = index.encoder.encode_question(question).vector
     share = dict(index.lexical.search(index.bridge.terms(question), 2))
     assert len(share) == 2
-    weights = {"绍兴有上市公司81家。": 0.5, "Shaoxing has 81 listed firms.": 0.3}
+    weights = {"绍兴有上市公司81家。": 0.7, "Shaoxing has 81 listed firms.": 0.3}
     found = rag.open(tmp_path / "index").search(question, 5)
     assert {candidate.passage.text for candidate in found} == set(weights)
     for candidate in found:

@@ -87,6 +87,11 @@ def _tagger() -> jieba.posseg.POSTokenizer:
     return jieba.posseg.POSTokenizer(_tokenizer())
 
 
+def is_listed(word: str) -> bool:
+    """Whether `word` stands in jieba's word list; others it made up of characters that it had no word for."""
+    return bool(_tokenizer().FREQ.get(word))
+
+
 def rarity(word: str) -> float:
     """How much a word tells, in nats: minus the logarithm of its share in jieba's word list, 4 to 18.
 
@@ -267,6 +272,11 @@ class LexicalIndex:
         entries, row = self._entries(word), np.zeros(len(self))
         row[self._bm25.scores["indices"][entries]] = self._counts[entries]
         return row
+
+    def passages(self, word: str) -> list[int]:
+        """The passages that hold `word` (folded), ascending."""
+        found: list[int] = self._bm25.scores["indices"][self._entries(word)].tolist()
+        return found
 
     def _entries(self, word: str) -> slice:
         """Where in the index the passages of `word` stand."""

@@ -58,9 +58,14 @@ class Bridge:
         return max(length, 1), readings
 
     def _chinese_words(self, phrase: Phrase) -> list[Reading]:
+        words = self._words(phrase)
+        names = self._names.chinese("".join(phrase), is_word=bool(words))
+        return [*((word,) for word in words + names), *self._names.in_pieces(phrase)]
+
+    def _words(self, phrase: Phrase) -> list[str]:
+        """The Chinese words of the collection that an English phrase means."""
         forms = dict.fromkeys((phrase, dictionary_form(phrase)))
-        words = [word for form in forms for word in self._translations.get(form, ())]
-        return [(word,) for word in words + self._names.chinese("".join(phrase), is_word=bool(words))]
+        return [word for form in forms for word in self._translations.get(form, ())]
 
     def _chinese_question(self, question: str) -> Iterator[Term]:
         folded = fold(question)
@@ -104,7 +109,7 @@ class Bridge:
 
     @cached_property
     def _names(self) -> Names:
-        return Names(self._chinese)
+        return Names(self._chinese, self._lexical.passages)
 
     @cached_property
     def _forms(self) -> dict[str, list[str]]:

@@ -32,6 +32,24 @@ class _Sense:
     glosses: tuple[str, ...]
 
 
+# What CC-CEDICT lacks of how administrations and their statistics are told of in English.
+_OFFICIAL = (
+    "区: zone; 新区: new area; 园区: zone; 片区: area, block; 高新区: high-tech zone, hi-tech zone; "
+    "开发区: economic zone, economic development zone, ETDZ; 保税区: bonded zone; 功能区: functional zone; "
+    "示范区: demonstration zone, pilot zone; 工业园: industrial park; 产业园: industrial park; "
+    "书记: party secretary, party chief; 党委书记: party secretary, party chief; 市委书记: party secretary; "
+    "区委书记: party secretary; 县委书记: party secretary; 区长: district mayor, district head; "
+    "县长: county mayor, county head, county magistrate; 董事长: chair, chairman, chairwoman; 总裁: CEO; "
+    "增加值: added value; 工业: industrial; 产值: output; 总产值: output, gross output; 营收: turnover; "
+    "财政收入: fiscal revenue; 税收: tax revenue; 规上: above-scale, above designated size; 增幅: growth; "
+    "增速: growth; 增长: growth, rise; 比重: share; 位居: to rank; 研发: R&D; 外资: foreign capital; "
+    "进出口: trade, foreign trade; 常住人口: population, resident population; 总面积: area, size; 上半年: H1; "
+    "下半年: second half, H2; 一季度: first quarter, Q1; 二季度: second quarter, Q2; 三季度: third quarter, Q3; "
+    "四季度: fourth quarter, Q4; 投产: start production, production start; 奠基: groundbreaking; "
+    "开工: groundbreaking, construction start; 成立: to found; 更名: to rename; 获批: to be approved"
+)
+
+
 @cache
 def _senses() -> Mapping[str, list[_Sense]]:
     """The entries of each word, which is in Simplified characters and folded; read once in a process."""
@@ -39,6 +57,9 @@ def _senses() -> Mapping[str, list[_Sense]]:
     for entry in CcCedict().get_entries():
         glosses = tuple(gloss.strip() for gloss in entry["definitions"])
         found.setdefault(entry["simplified"].lower(), []).append(_Sense(entry["pinyin"][:1].isupper(), glosses))
+    for line in _OFFICIAL.split("; "):
+        word, _, told = line.partition(": ")
+        found.setdefault(word, []).append(_Sense(False, tuple(told.split(", "))))
     return found
 
 
