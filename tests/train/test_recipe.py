@@ -29,10 +29,14 @@ def test_shipped_recipe_is_sound() -> None:
     used = {name for plan in recipe.plans for name in (plan.passages, plan.questions)}
     assert not any(name.startswith(("bipar", "cmrc2018_trial")) for name in used)
     held_out = {rule.set for rule in recipe.hold_out} | {other for _, other in recipe.same_ids}
-    assert {name for name in used if not name.startswith(("cmrc", "portal", "written"))} <= held_out
+    assert {name for name in used if not name.startswith(("cmrc", "folder", "portal", "written"))} <= held_out
     assert recipe.calibration
     fitted = {*recipe.calibration.questions, *recipe.calibration.excerpts, *recipe.calibration.near}
-    assert fitted <= {"cmrc2018_trial", "portal_calibration", "written_calibration", "xquad.en on xquad.zh"} | held_out
+    assert (
+        fitted
+        <= {"cmrc2018_trial", "folder_calibration", "portal_calibration", "written_calibration", "xquad.en on xquad.zh"}
+        | held_out
+    )
 
 
 @pytest.mark.parametrize(

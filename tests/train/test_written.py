@@ -53,10 +53,10 @@ def test_they_share_no_article_and_no_question(first: str, second: str, written:
 def test_what_judges_is_neither_trained_nor_fitted_on() -> None:
     recipe = load_recipe(RECIPE)
     used = {name for plan in recipe.plans for name in (plan.passages, plan.questions)}
-    assert used & COUNTS.keys() == {"written_train", "portal_train"}
+    assert used & COUNTS.keys() == {"written_train", "portal_train", "folder_train"}
     assert recipe.calibration
     fitted = {*recipe.calibration.questions, *recipe.calibration.near}
-    assert fitted & COUNTS.keys() == {"written_calibration", "portal_calibration"}
+    assert fitted & COUNTS.keys() == {"written_calibration", "portal_calibration", "folder_calibration"}
 
 
 @pytest.mark.parametrize("name", COUNTS)
