@@ -115,3 +115,8 @@ def dictionary_form(phrase: Phrase) -> Phrase:
 def lemma(word: str) -> str:
     """An English word as a dictionary has it: `companies` -> `company`, `built` -> `build`."""
     return simplemma.lemmatize(word, lang="en").lower()
+
+
+def is_english(word: str) -> bool:
+    """Whether a word (in small letters) is one of English, names that are well known in it included."""
+    return simplemma.is_known(word, lang="en")

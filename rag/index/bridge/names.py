@@ -8,10 +8,9 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cache
 
-import simplemma
 from pypinyin import lazy_pinyin
 
-from rag.index.bridge.glosses import is_common
+from rag.index.bridge.glosses import is_common, is_english
 from rag.index.bridge.numbers import Reading
 from rag.index.lexical import is_listed, rarity
 
@@ -88,7 +87,7 @@ class Names:
         """
         latin = _spelt("".join(phrase))
         is_name = len(phrase) == 1 or (len(phrase) == 2 and self._is_syllable(phrase[0]))
-        if not is_name or len(latin) < _MIN_LETTERS or simplemma.is_known(phrase[-1], lang="en"):
+        if not is_name or len(latin) < _MIN_LETTERS or is_english(phrase[-1]):
             return []
         tied: list[Reading] = [(word,) for word in self._openings.get(latin, ())]
         for count in range(2, _MAX_PIECES + 1):
