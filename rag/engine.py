@@ -90,7 +90,7 @@ class _Opened:
         vectors = [self._index.sentences.vectors(candidate.number) for candidate in candidates]
         sentences = best_sentences(question, texts, vectors)
         found = signals(question, self._index.bridge.terms(question.text), candidates, spans, sentences)
-        return choose(question.text, texts, spans, sentences), found
+        return choose(question.text, texts, spans), found
 
     def _check(self, answer: Answer) -> None:
         """Holds the guarantee of every citation: the cleaned form of the raw range is the quote."""

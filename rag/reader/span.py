@@ -18,14 +18,14 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
+from rag.reader.choice import WindowSpans, choose_span, window_spans
 from rag.reader.graph import reader_graph
 from rag.reader.states import LowerHalf, window_states
-from rag.reader.tokens import QUESTION_LIMIT, PassageTokens, SpanTokenizer, Window, cut_span, window_ranges
-from rag.reader.weights import SPAN_LIMIT, ReaderWeights, load_weights
+from rag.reader.tokens import QUESTION_LIMIT, PassageTokens, SpanTokenizer, Window, window_ranges
+from rag.reader.weights import ReaderWeights, load_weights
 from rag.types import EncodedQuestion, Span
 
 _HEADINGS_KEPT = 1024  # of their lower states: some 30 MB, 107 at most
-NO_SPAN = -100.0  # the score where no span can be: a passage without a visible character; finite, so that it is JSON
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,18 +38,6 @@ class PassageStates:
     windows: tuple[Window, ...]
     states: tuple[np.ndarray, ...]
     heading: np.ndarray
-
-
-@dataclass(frozen=True, slots=True)
-class _WindowSpan:
-    """As `rag.train.evaluation.WindowAnswer`, with tokens counted in the passage."""
-
-    first: int
-    last: int
-    start_cut: int
-    end_cut: int
-    score: float
-    total: float
 
 
 class SpanReader:
@@ -103,8 +91,8 @@ class SpanReader:
         `kept` are the passages' lower states where they were kept; the spans are the same without them. `headings` are
         what the passages stand under, "" where that is nothing.
 
-        score: log-odds of this span against "no answer here". no_answer_score: log-odds of "no answer here" against all
-        spans of the passage together. Both can be compared between passages.
+        score: log-odds that the answer is this span or stands within it, against "no answer here". no_answer_score:
+        log-odds of "no answer here" against all spans of the passage together. Both can be compared between passages.
         """
         lower = question.lower
         if lower is None or len(lower) > QUESTION_LIMIT:
@@ -118,46 +106,13 @@ class SpanReader:
         """The same from lower states computed before: the question's (length, width) and the passages'."""
         jobs = [(passage, number) for passage in passages for number in range(len(passage.windows))]
         found = iter(list(self._pool.map(lambda job: self._read_window(question, *job), jobs)))
-        return tuple(_best(passage, [next(found) for _ in passage.windows]) for passage in passages)
+        return tuple(choose_span(passage.text, [next(found) for _ in passage.windows]) for passage in passages)
 
-    def _read_window(self, question: np.ndarray, passage: PassageStates, number: int) -> _WindowSpan:
+    def _read_window(self, question: np.ndarray, passage: PassageStates, number: int) -> WindowSpans:
         headed = np.concatenate([passage.heading, passage.states[number]])
         feeds = {name: np.asarray(value, np.float32) for name, value in
                  (("question", question), ("passage", headed))}  # fmt: skip
         scores, start_cuts, end_cuts = self._session.run(None, feeds)
         window, opening = passage.windows[number], len(passage.heading) + self._tokenizer.opening_length
         body = slice(opening, opening + window.last - window.first)
-        scores, start_cuts, end_cuts = scores[body, body], start_cuts[body], end_cuts[body]
-        written = passage.tokens.ends[window.first : window.last] > passage.tokens.starts[window.first : window.last]
-        first, last, score, total = best_span(scores, written)
-        if score == -np.inf:
-            return _WindowSpan(0, 0, 0, 0, score, total)
-        cuts = int(start_cuts[first].argmax()), int(end_cuts[last].argmax())
-        return _WindowSpan(window.first + first, window.first + last, *cuts, score, total)
-
-
-def best_span(scores: np.ndarray, written: np.ndarray) -> tuple[int, int, float, float]:
-    """(first, last, score, total) of the best span of at most SPAN_LIMIT tokens; of equal ones the first.
-
-    scores: (length, length), from token i to token j. written: bool (length), tokens that may bound a span. total: log
-    of the sum of exp(score) over all spans. Score and total are -inf when there is no span.
-    """
-    if not written.any():
-        return 0, 0, -np.inf, -np.inf
-    places = np.arange(len(written))
-    distance = places[None, :] - places[:, None]
-    allowed = (distance >= 0) & (distance < SPAN_LIMIT) & written[:, None] & written[None, :]
-    masked = np.where(allowed, scores, np.float32(-np.inf))
-    first, last = divmod(int(masked.argmax()), len(written))
-    best = float(masked[first, last])
-    return first, last, best, best + float(np.log(np.exp(masked[allowed] - np.float32(best)).sum(dtype=np.float64)))
-
-
-def _best(passage: PassageStates, spans: list[_WindowSpan]) -> Span:
-    """The best of a passage's windows; of equal ones the first."""
-    best = max(spans, key=lambda span: span.score)
-    if best.score == -np.inf:
-        return Span(0, 0, "", NO_SPAN, -NO_SPAN)
-    start, end = cut_span(passage.tokens, best.first, best.last, best.start_cut, best.end_cut)
-    no_answer = -float(np.logaddexp.reduce([span.total for span in spans]))
-    return Span(start, end, passage.text[start:end], best.score, no_answer)
+        return window_spans(scores[body, body], start_cuts[body], end_cuts[body], passage.tokens, window)

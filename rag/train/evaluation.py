@@ -14,27 +14,16 @@ import torch
 from tqdm import tqdm
 
 from rag.measures import auroc, exact_match, f1
-from rag.reader.tokens import WindowSizes, cut_span
+from rag.reader.choice import WindowSpans, choose_span, window_spans
+from rag.reader.tokens import WindowSizes
 from rag.train.backbone import Backbone
 from rag.train.batches import batch_examples, before_window, collate, to_device
 from rag.train.examples import Example, SequencePool
-from rag.train.model import ReaderModel, ReaderOutput, valid_spans
+from rag.train.model import ReaderModel
 from rag.train.squad import GoldQuestion, QuestionSet
 from rag.train.states import StateStore, compute_states
 
 TOKENS_AT_ONCE = 8192
-
-
-@dataclass(frozen=True, slots=True)
-class WindowAnswer:
-    """The best span of a window: tokens and cuts, its score, and the log of the sum of exp(score) over all spans."""
-
-    first: int
-    last: int
-    start_cut: int
-    end_cut: int
-    score: float
-    total: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,46 +115,27 @@ def predict(model: ReaderModel, data: DevelopmentSet, precision: torch.dtype, sh
     """Read every question of a set; in the set's order."""
     device = next(model.parameters()).device
     contents = data.pool.contents()
-    unique = sorted({e for asked in data.asked for e in asked.windows}, key=lambda e: (e.question, e.window))
-    answers: dict[Example, WindowAnswer] = {}
+    places = {e: (asked.passage, n) for asked in data.asked for n, e in enumerate(asked.windows)}
+    unique = sorted(places, key=lambda e: (e.question, e.window))
+    found: dict[Example, WindowSpans] = {}
     for group in tqdm(batch_examples(unique, data.store, TOKENS_AT_ONCE, 0, 0), desc=data.name, disable=not show):
         batch = to_device(collate(group, data.store, contents), device)
         with precision_context(device, precision):
             output = model(batch.states.to(precision), batch.segments)
-        splits = [before_window(example, data.store) for example in group]
-        answers.update(zip(group, best_spans(output, batch.content, splits), strict=True))
-    return [_prediction(data.pool, asked, [answers[e] for e in asked.windows]) for asked in data.asked]
+        outputs = [values.float().cpu().numpy() for values in (output.span_scores(), output.start_cut, output.end_cut)]
+        for row, example in enumerate(group):
+            passage, number = places[example]
+            window = data.pool.windows[passage][number]
+            begin = before_window(example, data.store) + data.pool.opening_length
+            body = slice(begin, begin + window.last - window.first)
+            scores, start_cuts, end_cuts = (values[row, body] for values in outputs)
+            found[example] = window_spans(scores[:, body], start_cuts, end_cuts, data.pool.tokens[passage], window)
+    return [_prediction(asked, [found[e] for e in asked.windows]) for asked in data.asked]
 
 
-def best_spans(output: ReaderOutput, content: torch.Tensor, splits: list[int]) -> list[WindowAnswer]:
-    """The best span of each row; token places count from the window's first token.
-
-    `splits`: the lengths of question and heading together.
-    """
-    batch, length = content.shape
-    scores = output.span_scores().masked_fill(~valid_spans(content), -torch.inf).view(batch, -1)
-    best, places = scores.max(1)
-    totals = scores.logsumexp(1)
-    starts, ends = places // length, places % length
-    rows = torch.arange(batch, device=content.device)
-    start_cuts = output.start_cut[rows, starts].argmax(1).tolist()
-    end_cuts = output.end_cut[rows, ends].argmax(1).tolist()
-    found = zip(
-        starts.tolist(), ends.tolist(), start_cuts, end_cuts, best.tolist(), totals.tolist(), splits, strict=True
-    )
-    return [WindowAnswer(s - split, e - split, a, b, score, total) for s, e, a, b, score, total, split in found]
-
-
-def _prediction(pool: SequencePool, asked: Asked, answers: list[WindowAnswer]) -> Prediction:
-    """The best of a passage's windows; of equal ones the first."""
-    number, best = max(enumerate(answers), key=lambda pair: pair[1].score)
-    no_answer = -float(np.logaddexp.reduce([one.total for one in answers]))
-    if best.score == -np.inf:
-        return Prediction(asked.question, "", 0, best.score, no_answer)
-    shift = pool.windows[asked.passage][number].first - pool.opening_length
-    first, last = best.first + shift, best.last + shift
-    start, end = cut_span(pool.tokens[asked.passage], first, last, best.start_cut, best.end_cut)
-    return Prediction(asked.question, asked.text[start:end], start, best.score, no_answer)
+def _prediction(asked: Asked, windows: list[WindowSpans]) -> Prediction:
+    span = choose_span(asked.text, windows)
+    return Prediction(asked.question, span.text, span.start, span.score, span.no_answer_score)
 
 
 def judge(name: str, predictions: list[Prediction]) -> Result:

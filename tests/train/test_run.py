@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from rag.errors import TrainingDataError, TrainingError
-from rag.reader.span import NO_SPAN, Span, SpanReader, best_span
+from rag.reader.choice import NO_SPAN
+from rag.reader.span import SpanReader
 from rag.reader.tokens import WindowSizes
 from rag.reader.weights import ReaderError, ReaderWeights, load_weights, save_weights
 from rag.train.backbone import Backbone
@@ -23,7 +24,7 @@ from rag.train.model import ReaderModel
 from rag.train.run import add_arguments, first_model, run
 from rag.train.settings import Settings
 from rag.train.squad import read_set
-from rag.types import EncodedQuestion
+from rag.types import EncodedQuestion, Span
 
 WriteSet = Callable[..., Path]
 
@@ -120,17 +121,6 @@ def test_odd_passages_and_questions(reader: SpanReader) -> None:
     assert long.text
     assert reader.read(question("？"), []) == ()
     json.dumps([one.score, blank.score, blank.no_answer_score], allow_nan=False)
-
-
-def test_best_span_against_every_span() -> None:
-    random = np.random.default_rng(3)
-    scores, written = random.normal(size=(100, 100)).astype(np.float32), random.random(100) < 0.7
-    spans = [(i, j) for i in range(100) for j in range(i, min(i + 80, 100)) if written[i] and written[j]]
-    first, last, score, total = best_span(scores, written)
-    assert (first, last) == max(spans, key=lambda span: scores[span])
-    assert score == scores[first, last]
-    assert total == pytest.approx(float(np.log(sum(np.exp(float(scores[span])) for span in spans))))
-    assert best_span(scores, np.zeros(100, bool))[2:] == (-np.inf, -np.inf)
 
 
 def test_weights_come_back_and_a_second_writing_is_the_same(trained: Path, tmp_path: Path) -> None:
