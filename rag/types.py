@@ -226,7 +226,7 @@ class Signals:
 
     holds: float  # log-odds of the reader that the passage holds an answer
     bounded: float  # the same where more of it says little more, -1 to 1
-    apart: float  # how far above the mean of the other candidates that is, -1 to 1
+    apart: float  # how far above the best of the other candidates that is, -1 to 1
     share: float  # log of the span's share among all spans of the passage
     sentence: float  # log-odds of the best sentence
     in_sentence: float  # 1 when the span stands in the best sentence

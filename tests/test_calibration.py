@@ -57,9 +57,9 @@ def test_how_sure_the_reader_is_beside_what_it_says_of_the_other_candidates() ->
     found = measured("几个?", *read)
     assert [one.holds for one in found] == [4.0, -2.0, -8.0]
     assert [one.bounded for one in found] == [math.tanh(1.0), math.tanh(-0.5), math.tanh(-2.0)]
-    assert [one.apart for one in found] == [math.tanh(9 / 8), math.tanh(0.0), math.tanh(-9 / 8)]
+    assert [one.apart for one in found] == [math.tanh(6 / 4), math.tanh(-6 / 4), math.tanh(-12 / 4)]
     (alone,) = measured("几个?", read[0])
-    assert alone.apart == math.tanh(9 / 8)
+    assert alone.apart == math.tanh(9 / 4)
 
 
 def test_words_names_and_numbers_are_looked_for_in_passage_and_title() -> None:

@@ -21,6 +21,7 @@ from rag.train.calibration import (
     choose,
     coverage_at,
     fit,
+    fit_models,
     gather,
     in_excerpts,
     is_right,
@@ -124,6 +125,22 @@ def test_answers_weigh_as_much_as_none_and_each_kind_of_none_as_much() -> None:
 def test_sets_whose_near_misses_are_asked_weigh_as_much_as_all_others() -> None:
     cases = [case("in", name="t"), case("near", name="t"), case("in"), case("in"), case("in", name="u"), case("out")]
     assert weights_of(cases).tolist() == pytest.approx([1.5, 1.5, 0.5, 0.5, 0.5, 1.5])
+
+
+def test_such_sets_and_their_near_misses_may_weigh_more() -> None:
+    cases = [case("in", name="t"), case("near", name="t"), case("out", name="t"), case("in"), case("out")]
+    assert weights_of(cases, own=0.75, near=2.0).tolist() == pytest.approx([1.875, 1.25, 0.625, 0.625, 0.625])
+
+
+def test_candidates_are_put_in_order_as_such_sets_and_their_near_misses_want_it() -> None:
+    high, low = reading(1.0, True), reading(0.0, True)
+    wrong_high, wrong_low = reading(1.0, False), reading(0.0, False)
+    ours = [case("in", high, name="t"), case("near", wrong_low, name="t"), case("out", wrong_low, name="t")]
+    others = [case("in", low), case("out", wrong_high)]
+    assert fit_models((ours + others) * 9).weights["holds"] > 1
+    either = [case("in", high, name="t"), case("in", low, name="t")]
+    misses = [case("near", wrong_high, name="t"), case("out", wrong_low, name="t")]
+    assert fit_models((either + misses) * 9).weights["holds"] < -0.5
 
 
 def test_a_recipe_says_which_questions_are_asked_of_what() -> None:
