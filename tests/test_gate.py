@@ -19,12 +19,16 @@ from rag.index import Index
 from rag.retrieve import retrieve
 from rag.types import Candidate, EncodedQuestion
 
-# Passages that differ in a code only, which words tell apart and vectors hardly do; and some with readings in brackets.
+# Passages that differ in their codes only, which words tell apart better than vectors; some with readings in brackets.
 CODES = [
     "".join(letters + digits) for letters, digits in zip(permutations("KZQXBJW"), permutations("4718259"), strict=True)
-][::84]
+][::24]
 WEIGHTS = {code: number * 7 for number, code in enumerate(CODES, start=101)}
-STORE = "\n\n".join(f"水泵{code}放在仓库里,净重{WEIGHTS[code]}公斤。" for code in CODES)
+ROWS = [
+    "仓库里的水泵:" + ",".join(f"{code}净重{WEIGHTS[code]}公斤" for code in CODES[n : n + 3]) + "。"
+    for n in range(0, len(CODES), 3)
+]
+STORE = "\n\n".join(ROWS)
 PARK = (
     "新河產業(yè)園由周遠(yuǎn)明負責,佔地三十公頃。\n\n"
     "新河圖書館(guǎn)每週一閉館(guǎn),其餘日子八點開門。\n\n"
@@ -44,9 +48,9 @@ QUESTIONS = (
             f"仓库里的水泵{code}净重多少公斤?",
             f"{WEIGHTS[code]}公斤",
             "store.txt",
-            f"水泵{code}放在仓库里,净重{WEIGHTS[code]}公斤。",
+            f"{code}净重{WEIGHTS[code]}公斤",
         )
-        for code in CODES[::3]
+        for code in CODES[::7]
     ),
     question("head", "新河產業園由誰負責?", "周遠明", "park.txt", "新河產業園由周遠明負責,佔地三十公頃。"),
     question("teacher", "新河小學的校長是誰?", "林書豪", "park.txt", "新河小學的校長是林書豪,他教數學。"),
